@@ -1,0 +1,167 @@
+/**
+ * Every limit of the product in one place: its number, its unit and its reason.
+ * Nothing a stranger can make grow (a buffer, a queue, a list, a wait) is without an entry here.
+ * Octets unless the name says otherwise; times in milliseconds.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** What a POP3 server may send before it is cut off. RFC 1939 §3 gives 512 octets for a reply; real servers exceed that. */
+export const POP3 = {
+  /** A status line without its CRLF. */
+  statusLine: 8 * KIB,
+  /** Lines in the answer to CAPA (RFC 2449 §5). */
+  capabilityLines: 64,
+  /** Entries of one LIST or UIDL listing. */
+  listingEntries: 1_000_000,
+  /** Octets of one LIST or UIDL listing. */
+  listingOctets: 64 * MIB,
+  /** One unique-id. RFC 1939 §7 says 70; servers send 600 and more. */
+  uidl: 1 * KIB,
+  /** Octets of one TOP reply: a header block of 1 MiB and the few lines asked for. */
+  topOctets: 1 * MIB + 256 * KIB,
+  /** One message by RETR. Bounds a server that never ends. */
+  messageOctets: 512 * MIB,
+  /** One SASL challenge, base64 (RFC 5034 §4). */
+  saslChallenge: 64 * KIB,
+  /** Challenges in one SASL exchange. */
+  saslRounds: 10,
+  /** Blank lines tolerated before a status line (seen from Office 365 and hMailServer). */
+  blankLines: 4,
+  /** A command line with its CRLF (RFC 2449 §4). */
+  commandLine: 255,
+  /** Characters of server text that may reach JSON or a log. */
+  serverText: 200,
+} as const;
+
+/** Deadlines towards the mail server. Handed in through `Deps`, so that tests run with small ones. */
+export interface Deadlines {
+  /** TCP and TLS. */
+  readonly connect: number;
+  /** From the open connection to the greeting. */
+  readonly greeting: number;
+  /** From a command to the first octet of its reply. */
+  readonly reply: number;
+  /** Between two reads within one reply. */
+  readonly chunk: number;
+  /** The whole life of a session. */
+  readonly session: number;
+}
+
+export const DEADLINES: Deadlines = {
+  connect: 10 * SECOND,
+  greeting: 15 * SECOND,
+  reply: 30 * SECOND,
+  chunk: 30 * SECOND,
+  session: 10 * MINUTE,
+};
+
+/** How much one read of the socket may bring: the platform's default reader hands out 4 KiB. */
+export const READ_OCTETS = 256 * KIB;
+
+/** What a message may hold before parsing stops (the rest becomes a `defects` entry). */
+export const MIME = {
+  parts: 1_000,
+  depth: 64,
+  /** Nested `message/rfc822` levels. */
+  nestedMessages: 5,
+  /** One header block, for parsing. */
+  headerOctets: 256 * KIB,
+  /** One header field. */
+  fieldOctets: 64 * KIB,
+  /** Header fields of one block. */
+  fields: 2_000,
+  /** A multipart boundary (RFC 2046 §5.1.1 says 70). */
+  boundaryOctets: 256,
+  /** Text or HTML of one message before sanitizing. */
+  bodyOctets: 256 * KIB,
+  /** Element depth that the sanitizer is given; it is quadratic beyond. */
+  htmlDepth: 100,
+  /** Characters of `preview`. */
+  previewCharacters: 200,
+  /** Addresses kept of one list member (`to`, `cc` …); `headers` of the whole message has them all. */
+  addresses: 100,
+  /** Entries kept of `references` and `inReplyTo`, the newest. */
+  references: 50,
+  /** Characters of one text of a list member: a subject, a name, an address, a message id. */
+  textCharacters: 1_000,
+  /** Characters of an attachment's file name. */
+  filenameCharacters: 255,
+  defects: 50,
+} as const;
+
+/** What the HTTP side accepts. */
+export const HTTP = {
+  /** A request's body. */
+  bodyOctets: 256 * KIB,
+  /** `limit` of a listing. */
+  pageSize: 200,
+  /** How long a request may take in all before it is answered 504. */
+  requestTime: 25 * SECOND,
+  /** How long a request may stand in the queue behind another transfer. */
+  queueTime: 15 * SECOND,
+  /** A path or query parameter, in characters. */
+  parameterCharacters: 512,
+  operatorKeyCharacters: 32,
+} as const;
+
+/** What one Mailbox keeps and does. */
+export const MAILBOX = {
+  /** Message octets are sealed and stored in rows of this size. */
+  rowOctets: 256 * KIB,
+  /** Default of `cache.maxBytes`, and the most it can be set to. */
+  cacheOctets: 64 * MIB,
+  cacheOctetsMost: 1024 * MIB,
+  /** Default of `cache.maxMessageBytes`. */
+  cacheMessageOctets: 16 * MIB,
+  /** Octets of messages above the cache's cap that are held for their readers. */
+  scratchOctets: 512 * MIB,
+  /** How long after the last read such a message stays. */
+  scratchTime: 10 * MINUTE,
+  /** How long a session that a request opened is kept for the next one. */
+  linger: 4 * SECOND,
+  /** Jobs that may wait for the session. */
+  queuedJobs: 100,
+  /** Ledger rows in one SQL statement and one transaction. */
+  batchRows: 5_000,
+  /** The newest messages whose headers are fetched without being asked for. */
+  indexedMessages: 1_000,
+  /** New messages indexed before a listing answers, and how long that may take. */
+  indexedAtOnce: 200,
+  indexedAtOnceTime: 10 * SECOND,
+  /** Rows indexed in one transaction. */
+  indexBatch: 50,
+  /** Body lines asked for by TOP, for the preview. */
+  previewLines: 40,
+  /** Tokens of one account. */
+  tokens: 1_000,
+  /** Tries of one delete intent. */
+  deleteTries: 3,
+  /** Refused logins without a response code before the account is `auth_failed`, and their least distance. */
+  refusedLogins: 3,
+  refusedLoginDistance: 60 * SECOND,
+  /** Back-off after failures: the first wait and the longest. */
+  backoffFirst: 1 * MINUTE,
+  backoffMost: 60 * MINUTE,
+  /** The shortest distance of two polls by alarm, seconds. */
+  pollSecondsLeast: 60,
+  /** How long removed messages are remembered, and at least how many. */
+  tombstoneTime: 90 * 24 * 60 * MINUTE,
+  tombstones: 100_000,
+} as const;
+
+/** Sizes of names and texts that callers give, in characters. */
+export const NAMES = {
+  externalId: 128,
+  email: 320,
+  username: 320,
+  password: 4_096,
+  accessToken: 16_384,
+  host: 253,
+  label: 128,
+  origins: 20,
+  scopes: 4,
+} as const;

@@ -1,0 +1,42 @@
+/**
+ * Everything the Mailbox's rooms need from outside: the network, time, chance, the alarm and SQL.
+ * Handed in as one object, so that the same code runs in a Durable Object and under plain Node
+ * with `node:sqlite`, a scripted peer and deadlines of milliseconds.
+ */
+import type { Channel } from '../pop3/channel.ts';
+import type { Deadlines } from '../limits.ts';
+
+/** Where a mail server listens and how the connection is secured. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'tls' | 'starttls' | 'none';
+}
+
+export type SqlValue = string | number | null | Uint8Array;
+
+/** SQLite as the Mailbox uses it: synchronous, blobs as `Uint8Array` both ways. */
+export interface Sql {
+  /** Runs one statement and returns all its rows. Statements are named and typed in `store.ts` only. */
+  exec<Row extends Record<string, SqlValue>>(statement: string, ...bindings: SqlValue[]): Row[];
+  /** Runs `body` in one transaction: all of it or, when it throws, nothing. `body` must not await. */
+  transaction<T>(body: () => T): T;
+}
+
+/** The object's one alarm; times in milliseconds since the epoch. */
+export interface Alarm {
+  set(at: number): void;
+  clear(): void;
+}
+
+export interface Deps {
+  /** Opens a connection after the target policy has passed. Throws `NetError` (see `net/error.ts`). */
+  dial(target: Target): Promise<Channel>;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Fresh random octets. */
+  random(count: number): Uint8Array<ArrayBuffer>;
+  readonly alarm: Alarm;
+  readonly deadlines: Deadlines;
+  readonly sql: Sql;
+}

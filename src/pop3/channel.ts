@@ -1,0 +1,43 @@
+/**
+ * The byte channel a POP3 session speaks over: what `pop3/` needs of a connection and nothing more.
+ * `net/` implements it over the platform's sockets; tests implement it over Node's.
+ * Every wait has a deadline, kept by the channel; a failed wait closes it for good.
+ */
+
+/** What a session is waiting for, named in timeouts so that a person can tell where a server went quiet. */
+export type Phase =
+  | 'connect'
+  | 'tls'
+  | 'greeting'
+  | 'capabilities'
+  | 'login'
+  | 'stat'
+  | 'list'
+  | 'uidl'
+  | 'top'
+  | 'retr'
+  | 'dele'
+  | 'noop'
+  | 'rset'
+  | 'quit';
+
+/** Which deadline a read is held to: the greeting's, the first octet of a reply, or the next octets of one. */
+export type Patience = 'greeting' | 'reply' | 'chunk';
+
+export interface Channel {
+  /**
+   * The next octets, at least one, or null at the end of the stream. The array belongs to the caller
+   * until the next read. Throws the channel's own error (a deadline passed, the line was reset), after
+   * which the channel is closed.
+   */
+  read(phase: Phase, patience: Patience): Promise<Uint8Array | null>;
+  /** Writes all of `octets`, or throws the channel's own error. */
+  write(phase: Phase, octets: Uint8Array): Promise<void>;
+  /** Turns the connection into TLS (RFC 2595 §4). Refuses if octets were read and not yet taken. */
+  startTls(): Promise<void>;
+  /** Closes without waiting; safe to call twice. */
+  close(): void;
+  /** Octets of POP3 (inside TLS) so far. */
+  readonly octetsIn: number;
+  readonly octetsOut: number;
+}
