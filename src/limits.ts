@@ -15,6 +15,8 @@ export const POP3 = {
   statusLine: 8 * KIB,
   /** Lines in the answer to CAPA (RFC 2449 §5). */
   capabilityLines: 64,
+  /** Octets of the answer to CAPA: 64 lines of 512 (RFC 2449 §4). */
+  capabilityOctets: 32 * KIB,
   /** Entries of one LIST or UIDL listing. */
   listingEntries: 1_000_000,
   /** Octets of one LIST or UIDL listing. */
@@ -106,6 +108,10 @@ export const HTTP = {
   /** A path or query parameter, in characters. */
   parameterCharacters: 512,
   operatorKeyCharacters: 32,
+  /** Entries of a problem's `errors`. */
+  errors: 20,
+  /** `maxAge`, seconds: delta-seconds of RFC 9111 §1.2.2. */
+  maxAge: 2 ** 31 - 1,
 } as const;
 
 /** What one Mailbox keeps and does. */
@@ -134,6 +140,8 @@ export const MAILBOX = {
   indexedAtOnceTime: 10 * SECOND,
   /** Rows indexed in one transaction. */
   indexBatch: 50,
+  /** Messages whose numbers are guessed by rank and confirmed one by one; for more, all are listed. */
+  guessedNumbers: 4,
   /** Body lines asked for by TOP, for the preview. */
   previewLines: 40,
   /** Tokens of one account. */
@@ -146,8 +154,20 @@ export const MAILBOX = {
   /** Back-off after failures: the first wait and the longest. */
   backoffFirst: 1 * MINUTE,
   backoffMost: 60 * MINUTE,
+  /** The shortest wait before the alarm rings again. */
+  alarmLeast: 500,
+  /** How long a session that is given up may take to answer QUIT before it is closed. */
+  quitTime: 5 * SECOND,
+  /** Octets of one bulk parameter; the platform's bound is 2 MB. */
+  batchOctets: 1 * MIB,
+  /** Copies looked at in one round of making room. */
+  evictionBatch: 100,
+  /** How much later than the truth the time of a copy's last read may be, to spare a write for each read. */
+  touchAfter: 1 * MINUTE,
   /** The shortest distance of two polls by alarm, seconds. */
   pollSecondsLeast: 60,
+  /** The longest: a month. Above it, `0` (no polls) says what is meant. */
+  pollSecondsMost: 30 * 24 * 60 * 60,
   /** How long removed messages are remembered, and at least how many. */
   tombstoneTime: 90 * 24 * 60 * MINUTE,
   tombstones: 100_000,
@@ -164,4 +184,39 @@ export const NAMES = {
   label: 128,
   origins: 20,
   scopes: 4,
+} as const;
+
+/** What SQLite in a Durable Object takes; not enforced by local workerd, so enforced by `mailbox/sql.ts`. */
+export const SQL = {
+  /** Bound parameters of one statement; bulk goes through `json_each`. */
+  parameters: 100,
+  /** Octets of one string or blob. The platform's bound is 2 MB. */
+  valueOctets: 2_000_000,
+  /** Characters of one statement. */
+  statementCharacters: 100_000,
+} as const;
+
+/** Names and rounds of what is sealed and signed. */
+export const CRYPTO = {
+  /** Characters of a key's name; its length is one octet of the envelope. */
+  kid: 32,
+  /** Sub-keys kept derived. Labels are constants of the program, so this is never reached. */
+  subKeys: 64,
+  /** Rounds of drawing random characters. One round leaves 1 in 32 to be drawn again; a working source never needs five. */
+  drawRounds: 32,
+} as const;
+
+/** What the Directory keeps. */
+export const DIRECTORY = {
+  /** How long a reservation holds its `externalId` without its Mailbox having been confirmed. Far above a request's time. */
+  reservationTime: 10 * MINUTE,
+} as const;
+
+/** Entries of the lists in the configuration, and the longest linger that it may ask for. */
+export const CONFIG = {
+  operatorKeys: 16,
+  masterKeys: 16,
+  corsOrigins: 100,
+  /** An open socket keeps the object in memory, billed, and the maildrop locked: seconds, not minutes. */
+  sessionLingerMs: 60 * SECOND,
 } as const;

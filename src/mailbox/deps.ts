@@ -39,4 +39,6 @@ export interface Deps {
   readonly alarm: Alarm;
   readonly deadlines: Deadlines;
   readonly sql: Sql;
+  /** Deletes everything that the object stored, its alarm too. */
+  erase(): Promise<void>;
 }

@@ -1,0 +1,62 @@
+/**
+ * The names that we give: accounts, tokens, messages. Each carries at least 122 random bits, so that none can be guessed
+ * and two never meet. A predicate accepts exactly what its maker can make: everything else is refused without a look-up.
+ *
+ * An account's id also says in which jurisdiction its object lives, because the Worker must find the object from the id
+ * alone: there is no look-up before it, and an object's id differs between jurisdictions. The value of the first
+ * character modulo 8 names it: 0 none, 1 eu, 2 fedramp; the others are never issued. That leaves 3 bits of the first
+ * character and 125 of the other 21.
+ */
+import { Buffer } from 'node:buffer';
+import { base62Character, base62Value, randomBase62 } from './base62.ts';
+import type { Random } from './random.ts';
+
+/** A Durable Object jurisdiction; null where none was asked for. */
+export type Jurisdiction = 'eu' | 'fedramp' | null;
+
+/** The index is what the first character of an account's id is modulo 8. Only ever appended to. */
+const JURISDICTIONS: readonly Jurisdiction[] = [null, 'eu', 'fedramp'];
+
+const ACCOUNT = /^acc_[0-9A-Za-z]{22}$/;
+const TOKEN = /^tok_[0-9A-Za-z]{22}$/;
+/** 16 octets are 22 characters, of which the last has two bits. */
+const MESSAGE = /^[0-9A-Za-z_-]{21}[AQgw]$/;
+
+/** `acc_` and 22 base62 characters, of which the first names the jurisdiction. */
+export function newAccountId(random: Random, jurisdiction: Jurisdiction): string {
+  const place = JURISDICTIONS.indexOf(jurisdiction);
+  if (place < 0) throw new RangeError('No such jurisdiction.');
+  // The values that are `place` modulo 8 are eight of the 62, for each place up to 5: three random bits choose one.
+  const choice = (random(1)[0] ?? 0) & 7;
+  return `acc_${base62Character(place + 8 * choice)}${randomBase62(random, 21)}`;
+}
+
+/** The jurisdiction that an account's id names; undefined for an id that is never issued. */
+export function jurisdictionOf(id: string): Jurisdiction | undefined {
+  return ACCOUNT.test(id) ? JURISDICTIONS[base62Value(id.charAt(4)) % 8] : undefined;
+}
+
+/** Whether `id` can be an account's. */
+export function isAccountId(id: string): boolean {
+  return jurisdictionOf(id) !== undefined;
+}
+
+/** `tok_` and 22 base62 characters: the name of a token, not its secret. */
+export function newTokenId(random: Random): string {
+  return `tok_${randomBase62(random, 22)}`;
+}
+
+/** Whether `id` can be a token's. */
+export function isTokenId(id: string): boolean {
+  return TOKEN.test(id);
+}
+
+/** 16 random octets in base64url (RFC 4648 §5), without padding. */
+export function newMessageId(random: Random): string {
+  return Buffer.from(random(16)).toString('base64url');
+}
+
+/** Whether `id` can be a message's. */
+export function isMessageId(id: string): boolean {
+  return MESSAGE.test(id);
+}

@@ -1,0 +1,49 @@
+/**
+ * Who asks (RFC 6750 §2.1: `Authorization: Bearer`). An operator's key is compared here, in constant time.
+ * A token is only parsed and hashed here: whether it is one of its account's tokens, still valid and allowed
+ * to do what it asks for, only that account's Mailbox knows.
+ */
+import type { Caller, MailboxRpc } from '../mailbox/rpc.ts';
+import type { Config } from '../config.ts';
+import { equalSecrets, hashToken, parseToken } from '../crypto/token.ts';
+
+/** A credential of the right form; a token with the account that its text names. */
+export type Credential =
+  | { readonly kind: 'operator'; readonly caller: Caller }
+  | { readonly kind: 'token'; readonly account: string; readonly caller: Caller };
+
+const TOKEN_PREFIX = 'pgt_';
+
+/** RFC 9110 §11.1: the scheme in any case, then spaces. */
+function bearer(header: string | null): string | null {
+  return /^Bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1] ?? null;
+}
+
+/** Whether `text` is one of the keys. All are compared, so that the time doesn't tell which one came near. */
+async function isOperatorKey(text: string, keys: readonly string[]): Promise<boolean> {
+  const equal = await Promise.all(keys.map((key) => equalSecrets(text, key)));
+  return equal.includes(true);
+}
+
+/** Reads the credential of a request; null where there is none or it cannot be one. Costs no look-up. */
+export async function readCredential(request: Request, config: Config): Promise<Credential | null> {
+  const text = bearer(request.headers.get('Authorization'));
+  if (text === null) return null;
+  if (!text.startsWith(TOKEN_PREFIX)) {
+    return (await isOperatorKey(text, config.operatorKeys)) ? { kind: 'operator', caller: { kind: 'operator' } } : null;
+  }
+  const parsed = parseToken(text);
+  if (parsed === null) return null;
+  const origin = request.headers.get('Origin');
+  return { kind: 'token', account: parsed.account, caller: { kind: 'token', hash: await hashToken(text), origin } };
+}
+
+/**
+ * Whether a token is real, asked of its own account's Mailbox, for requests that never get to that Mailbox
+ * otherwise: those for another account (404 if it is real) or for the operator (403 if it is real).
+ * `forbidden` is an answer about a real token; an absent account has no tokens.
+ */
+export async function isRealToken(own: MailboxRpc, caller: Caller): Promise<boolean> {
+  const result = await own.account(caller);
+  return result.ok || (result.failure.kind !== 'unauthorized' && result.failure.kind !== 'not_found');
+}

@@ -1,0 +1,103 @@
+/**
+ * The two ends of an account's life. The Directory's entry and the Mailbox must not come apart: an account is
+ * reserved in the Directory first and confirmed there last, released first and forgotten last, so that whatever
+ * breaks in between leaves an entry that names what must be settled. What is refused leaves nothing behind.
+ */
+import type { AccountView, AccountSettings, Caller, Failure, MailboxRpc, NewToken } from '../mailbox/rpc.ts';
+import type { DirectoryResult, DirectoryRpc } from '../directory/rpc.ts';
+import type { Config } from '../config.ts';
+import type { z } from '@hono/zod-openapi';
+import { newAccountId } from '../crypto/ids.ts';
+import { judgeTarget, parseAllowedTargets } from '../net/target.ts';
+import { log } from '../log.ts';
+import type { NewAccount } from './schemas/account.ts';
+import { directoryOf, mailboxOf } from './stubs.ts';
+import type { Bindings } from './stubs.ts';
+
+type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure | Extract<DirectoryResult<never>, { ok: false }>['failure'] };
+
+export interface Created {
+  account: AccountView;
+  token: NewToken | null;
+}
+
+const OPERATOR: Caller = { kind: 'operator' };
+
+function random(count: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
+/** The settings that are stored, from what was sent. */
+function settingsOf(given: z.output<typeof NewAccount>): AccountSettings {
+  const { verify: _verify, token: _token, email, ...settings } = given;
+  const { username } = given.auth;
+  return { ...settings, email: email === undefined ? (username.includes('@') ? username : null) : email };
+}
+
+/**
+ * Creates an account: the target is judged, the `externalId` reserved, then the Mailbox logs in and stores.
+ * The order is part of the contract. The shape has been judged before.
+ */
+export async function createAccount(env: Bindings, config: Config, given: z.output<typeof NewAccount>): Promise<Outcome<Created>> {
+  const settings = settingsOf(given);
+  const judgement = judgeTarget(settings.server, parseAllowedTargets(config.allowedTargets));
+  if (!judgement.ok) return { ok: false, failure: { kind: 'target_not_allowed', detail: judgement.detail } };
+  const id = newAccountId(random, settings.jurisdiction);
+  const mailbox = namedMailbox(env, id, settings.location);
+  if (mailbox === null) {
+    const detail = 'The platform that this deployment runs on has no such jurisdiction.';
+    return { ok: false, failure: { kind: 'invalid', pointer: '/jurisdiction', detail } };
+  }
+  const directory = directoryOf(env);
+  const { email, externalId } = settings;
+  const reserved = await directory.reserve({ id, email, externalId, host: settings.server.host, createdAt: new Date().toISOString() });
+  if (!reserved.ok) return reserved;
+  try {
+    const made = await mailbox.create(id, settings, given.verify, given.token);
+    if (!made.ok) {
+      await giveUp(directory, id);
+      return made;
+    }
+    const confirmed = await directory.confirm(id);
+    if (confirmed.ok) return made;
+    await undo(directory, mailbox, id);
+    return confirmed;
+  } catch (error) {
+    // Whether the Mailbox has stored anything is unknown now.
+    await undo(directory, mailbox, id).catch(() => log('account_left_pending', { account: id }));
+    throw error;
+  }
+}
+
+/** The new account's Mailbox, or null where the platform (a local one) has no jurisdictions. */
+function namedMailbox(env: Bindings, id: string, location: string | null): MailboxRpc | null {
+  try {
+    return mailboxOf(env, id, location);
+  } catch {
+    return null;
+  }
+}
+
+async function giveUp(directory: DirectoryRpc, id: string): Promise<void> {
+  await directory.release(id);
+  await directory.forget(id);
+}
+
+async function undo(directory: DirectoryRpc, mailbox: MailboxRpc, id: string): Promise<void> {
+  await directory.release(id);
+  const removed = await mailbox.remove(OPERATOR);
+  if (removed.ok || removed.failure.kind === 'not_found') await directory.forget(id);
+}
+
+/**
+ * Removes an account. The operator's word is enough to release the Directory's entry first; a token's right is
+ * only known to the Mailbox, which is therefore asked first. A removal that broke half-way is finished by the next.
+ */
+export async function removeAccount(env: Bindings, id: string, caller: Caller): Promise<Outcome<null>> {
+  const directory = directoryOf(env);
+  if (caller.kind === 'operator') await directory.release(id);
+  const removed = await mailboxOf(env, id).remove(caller);
+  const gone = removed.ok || (caller.kind === 'operator' && removed.failure.kind === 'not_found');
+  if (gone) await giveUp(directory, id);
+  return removed;
+}

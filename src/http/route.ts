@@ -1,0 +1,118 @@
+/**
+ * The only way a route gets into the app: with a contract that declares its scope. Before the handler runs,
+ * the request is authenticated, its account and path are checked, its query and body are read strictly, in
+ * this order; the contract goes into the OpenAPI document with its scope and every problem it can answer.
+ * A token's scope itself is enforced by the account's Mailbox, the only one that knows the token.
+ */
+import type { OpenAPIHono, RouteHandler } from '@hono/zod-openapi';
+import type { Context, MiddlewareHandler } from 'hono';
+import { z } from '@hono/zod-openapi';
+import type { Caller, MailboxRpc } from '../mailbox/rpc.ts';
+import type { Config } from '../config.ts';
+import { HTTP } from '../limits.ts';
+import { isAccountId } from '../crypto/ids.ts';
+import { isRealToken, readCredential } from './auth.ts';
+import type { Credential } from './auth.ts';
+import { readBody, readQuery } from './input.ts';
+import type { Input } from './input.ts';
+import { problem } from './problem.ts';
+import type { ProblemResponse } from './problem.ts';
+import { documented } from './contract.ts';
+import type { Contract } from './contract.ts';
+import { mailboxOf } from './stubs.ts';
+import type { Bindings } from './stubs.ts';
+
+export interface AppEnv {
+  Bindings: Bindings;
+  Variables: {
+    requestId: string;
+    configured: boolean;
+    /** Set where `configured`; only /healthz is answered without it. */
+    config: Config;
+    /** Set on every route that isn't public. */
+    caller: Caller;
+    /** The Mailbox of the account in the path; set on routes whose path has `{account}`. */
+    mailbox: MailboxRpc;
+    /** The account in the path, well-formed. */
+    account: string;
+  };
+}
+
+export type App = OpenAPIHono<AppEnv>;
+
+/** A handler answers as its contract says, checked by the compiler, or with a problem. */
+export type ContractHandler<R extends Contract> = (
+  c: Parameters<RouteHandler<R, AppEnv>>[0],
+) => Promise<Awaited<ReturnType<RouteHandler<R, AppEnv>>> | ProblemResponse>;
+
+/** Adds a route to the app and to its document. */
+export function route<R extends Contract>(app: App, config: R, handler: ContractHandler<R>): void {
+  app.openAPIRegistry.registerPath(documented(config));
+  const path = config.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  // The handler's context is the app's own with the validated input's types added; `admit` is what makes them true.
+  app.on(config.method.toUpperCase(), path, admit(config), handler as unknown as MiddlewareHandler<AppEnv>);
+}
+
+/** Everything that happens between the router and the handler. */
+function admit(config: Contract): MiddlewareHandler<AppEnv> {
+  const query = (config.request?.query ?? z.strictObject({})) as z.ZodType;
+  const body = config.request?.body;
+  const content = body?.content['application/json'];
+  const bodySchema = content !== undefined && 'schema' in content ? (content.schema as z.ZodType) : undefined;
+  return async (c, next) => {
+    const refused = (await authenticate(c, config)) ?? checkPath(c);
+    if (refused !== null) return refused;
+    const asked = await readQuery(c.req.url, query);
+    if (!asked.ok) return refuse(c, asked);
+    c.req.addValidatedData('query', asked.value as object);
+    c.req.addValidatedData('param', c.req.param());
+    if (bodySchema !== undefined) {
+      const sent = await readBody(c.req.raw, bodySchema, body?.required === true);
+      if (!sent.ok) return refuse(c, sent);
+      c.req.addValidatedData('json', sent.value as object);
+    }
+    await next();
+    return;
+  };
+}
+
+function refuse(c: Context<AppEnv>, input: Extract<Input, { ok: false }>): ProblemResponse {
+  return problem(c, input.problem, input.problem === 'invalid_request' ? { errors: input.errors } : {});
+}
+
+/** Null where the caller may go on; then `caller` is set, and `mailbox` on an account's route. */
+async function authenticate(c: Context<AppEnv>, config: Contract): Promise<ProblemResponse | null> {
+  if (config.scope === 'public') return null;
+  const credential = await readCredential(c.req.raw, c.var.config);
+  if (credential === null) return problem(c, 'unauthorized');
+  c.set('caller', credential.caller);
+  if (config.scope === 'operator' && credential.kind === 'token') {
+    return provenThen(c, credential, 'forbidden', 'Only the operator may do this, not an account token.');
+  }
+  if (!config.path.includes('{account}')) return null;
+  const account = c.req.param('account') ?? '';
+  if (!isAccountId(account)) {
+    return credential.kind === 'operator' ? problem(c, 'not_found') : provenThen(c, credential, 'not_found');
+  }
+  if (credential.kind === 'token' && credential.account !== account) return provenThen(c, credential, 'not_found');
+  c.set('account', account);
+  c.set('mailbox', mailboxOf(c.env, account));
+  return null;
+}
+
+/** 401 unless the token is real; then `code`. So a made-up token learns nothing, and a real one no more than that. */
+async function provenThen(
+  c: Context<AppEnv>,
+  credential: Extract<Credential, { kind: 'token' }>,
+  code: 'forbidden' | 'not_found',
+  detail?: string,
+): Promise<ProblemResponse> {
+  if (!(await isRealToken(mailboxOf(c.env, credential.account), credential.caller))) return problem(c, 'unauthorized');
+  return problem(c, code, detail === undefined ? {} : { detail });
+}
+
+/** A name longer than any that is ever given cannot be that of anything. */
+function checkPath(c: Context<AppEnv>): ProblemResponse | null {
+  const tooLong = Object.values(c.req.param()).some((value) => value.length > HTTP.parameterCharacters);
+  return tooLong ? problem(c, 'not_found') : null;
+}

@@ -1,0 +1,28 @@
+/** …/changes: what came, changed and went since a state; JMAP's semantics (RFC 8620 §5.2). */
+import { PRIVATE_JSON } from '../answer.ts';
+import { ASKING, contract } from '../contract.ts';
+import { failed } from '../problem.ts';
+import { route } from '../route.ts';
+import type { App } from '../route.ts';
+import { Changes, ChangesQuery } from '../schemas/changes.ts';
+import { AccountPath } from '../schemas/input.ts';
+
+const changes = contract({
+  method: 'get',
+  path: '/v1/accounts/{account}/changes',
+  operationId: 'listChanges',
+  summary: 'List what has changed',
+  description: 'Follow `newState` until `hasMore` is false: each message is in `created` exactly once, whatever fails in between.',
+  tags: ['changes'],
+  scope: 'read',
+  problems: ASKING,
+  request: { params: AccountPath, query: ChangesQuery },
+  responses: { 200: { description: 'A page of changes.', content: { 'application/json': { schema: Changes } } } },
+});
+
+export function changeRoutes(app: App): void {
+  route(app, changes, async (c) => {
+    const result = await c.var.mailbox.changes(c.var.caller, c.req.valid('query'));
+    return result.ok ? c.json(result.value, 200, PRIVATE_JSON) : failed(c, result.failure);
+  });
+}

@@ -1,0 +1,36 @@
+/** …/messages/{message}/raw: the message's octets as the mail server sent them (RFC 5322), streamed. */
+import { octetsAnswer } from '../answer.ts';
+import { ASKING, contract, OCTET_HEADERS } from '../contract.ts';
+import { failed } from '../problem.ts';
+import { route } from '../route.ts';
+import type { App } from '../route.ts';
+import { z } from '@hono/zod-openapi';
+import { MessagePath } from '../schemas/input.ts';
+
+const raw = contract({
+  method: 'get',
+  path: '/v1/accounts/{account}/messages/{message}/raw',
+  operationId: 'getRawMessage',
+  summary: "Read a message's octets",
+  description:
+    'Exactly as sent, after POP3 dot-unstuffing. HEAD answers the same without the octets. A failure after the status line resets the connection.',
+  tags: ['messages'],
+  scope: 'read',
+  problems: [...ASKING, 'message_gone'],
+  request: { params: MessagePath },
+  responses: {
+    200: {
+      description: 'The octets.',
+      headers: OCTET_HEADERS,
+      content: { 'message/rfc822': { schema: z.string().openapi({ format: 'binary' }) } },
+    },
+  },
+});
+
+export function rawRoutes(app: App): void {
+  route(app, raw, async (c) => {
+    const result = await c.var.mailbox.raw(c.var.caller, c.req.valid('param').message);
+    if (!result.ok) return failed(c, result.failure);
+    return octetsAnswer(c.req.method, result.value, { 'Content-Type': 'message/rfc822' });
+  });
+}

@@ -1,0 +1,201 @@
+/** Accounts and tokens: what creates them and how they are shown. Views are checked against the RPC's by the compiler. */
+import { z } from '@hono/zod-openapi';
+import { MAILBOX, NAMES } from '../../limits.ts';
+import type { AccountView, Method, NewToken, Scope, TokenSettings } from '../../mailbox/rpc.ts';
+import type { DirectoryEntry } from '../../directory/rpc.ts';
+import { cursor, pageSize, secretText, text } from './input.ts';
+
+const METHODS = [
+  'auto',
+  'plain',
+  'login',
+  'cram-md5',
+  'scram-sha-1',
+  'scram-sha-256',
+  'apop',
+  'user',
+  'xoauth2',
+  'oauthbearer',
+] as const satisfies readonly Method[];
+const TOKEN_METHODS: readonly Method[] = ['xoauth2', 'oauthbearer'];
+const SCOPES = ['read', 'write', 'delete', 'manage'] as const satisfies readonly Scope[];
+const LOCATIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
+const JURISDICTIONS = ['eu', 'fedramp'] as const;
+
+/** The registered ports: RFC 1939 §3, RFC 8314 §7.3. */
+const PORTS = { tls: 995, starttls: 110, none: 110 } as const;
+
+const Server = z
+  .strictObject({
+    host: text(NAMES.host).openapi({ example: 'pop.example.com' }),
+    port: z.int().min(1).max(65_535).optional().openapi({ description: '995 with `tls`, else 110, if absent.' }),
+    security: z
+      .enum(['tls', 'starttls', 'none'])
+      .default('tls')
+      .openapi({ description: '`none` only for a target that the deployment lists.' }),
+  })
+  .transform(({ host, port, security }) => ({ host, port: port ?? PORTS[security], security }));
+
+const Auth = z
+  .strictObject({
+    username: text(NAMES.username).openapi({ example: 'ann@example.com' }),
+    password: secretText(NAMES.password).optional().openapi({ format: 'password' }),
+    accessToken: secretText(NAMES.accessToken).optional().openapi({ format: 'password', description: 'An OAuth 2.0 access token.' }),
+    method: z.enum(METHODS).default('auto'),
+  })
+  .check((context) => {
+    const { password, accessToken, method } = context.value;
+    const refuse = (member: string, message: string) => context.issues.push({ code: 'custom', path: [member], message, input: undefined });
+    if (password === undefined && accessToken === undefined) refuse('password', 'A password or an access token is required.');
+    else if (password !== undefined && accessToken !== undefined) refuse('accessToken', 'Give a password or an access token, not both.');
+    else if (TOKEN_METHODS.includes(method) && accessToken === undefined) refuse('method', 'This method needs an access token.');
+    else if (method !== 'auto' && !TOKEN_METHODS.includes(method) && password === undefined)
+      refuse('method', 'This method needs a password.');
+  })
+  .transform(({ username, password, accessToken, method }) => ({
+    username,
+    password: password ?? null,
+    accessToken: accessToken ?? null,
+    method,
+  }));
+
+/** RFC 3339 §5.6 in UTC with `Z`; a day that the calendar doesn't have is refused. */
+function isInstant(value: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/.test(value)) return false;
+  const time = Date.parse(value);
+  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === value.slice(0, 10);
+}
+
+/** An origin as browsers send it (RFC 6454 §6.2): no path, lower case, no default port. */
+function isOrigin(value: string): boolean {
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(value)) return false;
+  if (!/^https?:/.test(value)) return true;
+  return URL.canParse(value) && new URL(value).origin === value;
+}
+
+const expiresAt = z
+  .string()
+  .max(40)
+  .refine(isInstant, { error: 'Must be a time in UTC like 2030-01-31T12:00:00Z.', abort: true })
+  .refine((value) => Date.parse(value) > Date.now(), 'Must be in the future.')
+  .transform((value) => new Date(value).toISOString())
+  .nullable()
+  .openapi({ type: ['string', 'null'], format: 'date-time' });
+
+export const NewTokenSettings = z
+  .strictObject({
+    scopes: z
+      .array(z.enum(SCOPES))
+      .min(1)
+      .max(NAMES.scopes)
+      .refine((scopes) => new Set(scopes).size === scopes.length, 'Must not name a scope twice.')
+      .default(['manage']),
+    expiresAt: expiresAt.default(null),
+    origins: z
+      .array(text(NAMES.host + 32).refine(isOrigin, 'Must be an origin like https://app.example.com, without a path.'))
+      .max(NAMES.origins)
+      .default([])
+      .openapi({ description: 'The web origins that may use the token; none named: any.' }),
+    label: text(NAMES.label, 0).default('').openapi({ description: 'For people.' }),
+  })
+  .openapi('NewTokenSettings') satisfies z.ZodType<TokenSettings>;
+
+/** What POST /v1/accounts takes. */
+export const NewAccount = z
+  .strictObject({
+    email: text(NAMES.email)
+      .regex(/^[^\s]+@[^\s@]+$/, 'Must be a mail address.')
+      .nullable()
+      .optional()
+      .openapi({ description: 'The user name, if it has an `@` and this is absent.' }),
+    externalId: text(NAMES.externalId).nullable().default(null).openapi({ description: "The operator's own key; unique." }),
+    server: Server,
+    auth: Auth,
+    initial: z
+      .enum(['all', 'none'])
+      .default('all')
+      .openapi({ description: '`none`: the feed of changes starts with what comes after now; older messages are listed and readable.' }),
+    pollSeconds: z
+      .int()
+      .max(MAILBOX.pollSecondsMost)
+      .refine((value) => value === 0 || value >= MAILBOX.pollSecondsLeast, `Must be 0 (no polls) or at least ${MAILBOX.pollSecondsLeast}.`)
+      .default(300)
+      .openapi({ minimum: 0 }),
+    paused: z.boolean().default(false),
+    verify: z.boolean().default(true).openapi({ description: 'Log in before anything is stored.' }),
+    location: z.enum(LOCATIONS).nullable().default(null).openapi({ description: 'Where the account lives: best near its mail server.' }),
+    jurisdiction: z.enum(JURISDICTIONS).nullable().default(null),
+    cache: z
+      .strictObject({
+        maxBytes: z.int().min(0).max(MAILBOX.cacheOctetsMost).default(MAILBOX.cacheOctets),
+        maxMessageBytes: z.int().min(0).max(MAILBOX.cacheOctetsMost).default(MAILBOX.cacheMessageOctets),
+      })
+      .prefault({}),
+    token: NewTokenSettings.nullable().prefault({}).openapi({ description: 'The first token; null: none.' }),
+  })
+  .openapi('NewAccount');
+
+const instant = z.string().openapi({ format: 'date-time', example: '2026-11-20T10:23:45.000Z' });
+const security = z.enum(['tls', 'starttls', 'none']);
+
+export const Account = z
+  .object({
+    id: z.string().openapi({ example: 'acc_4kT9vQz0mX2dYf1sTnRrA7' }),
+    email: z.string().nullable(),
+    externalId: z.string().nullable(),
+    createdAt: instant,
+    state: z.enum(['new', 'ready', 'auth_failed', 'unreachable', 'paused']),
+    stateSince: instant,
+    lastError: z.object({ code: z.string(), at: instant, detail: z.string() }).nullable(),
+    consecutiveFailures: z.int(),
+    paused: z.boolean(),
+    server: z.object({
+      host: z.string(),
+      port: z.int(),
+      security,
+      capabilities: z.array(z.string()),
+      loginDelaySeconds: z.int(),
+      expire: z.string().nullable(),
+    }),
+    auth: z.object({ username: z.string(), method: z.enum(METHODS) }),
+    mailbox: z.object({ messages: z.int(), octets: z.int() }),
+    sync: z.object({
+      state: z.string().nullable(),
+      checkedAt: instant.nullable(),
+      nextCheckAt: instant.nullable(),
+      stale: z.boolean(),
+    }),
+    indexing: z.object({ done: z.int(), of: z.int() }),
+    initial: z.enum(['all', 'none']),
+    pollSeconds: z.int(),
+    location: z.string().nullable(),
+    jurisdiction: z.string().nullable(),
+    cache: z.object({ maxBytes: z.int(), maxMessageBytes: z.int(), usedBytes: z.int() }),
+  })
+  .openapi('Account') satisfies z.ZodType<AccountView>;
+
+export const Token = z
+  .object({
+    id: z.string().openapi({ example: 'tok_4kT9vQz0mX2dYf1sTnRrA7' }),
+    secret: z.string().openapi({ description: 'The token itself; shown this once.' }),
+    scopes: z.array(z.enum(SCOPES)),
+    expiresAt: instant.nullable(),
+    origins: z.array(z.string()),
+    label: z.string(),
+    createdAt: instant,
+  })
+  .openapi('NewToken') satisfies z.ZodType<NewToken>;
+
+export const CreatedAccount = z.object({ account: Account, token: Token.nullable() }).openapi('CreatedAccount');
+
+export const AccountQuery = z.strictObject({
+  limit: pageSize(50),
+  cursor,
+  externalId: text(NAMES.externalId).optional(),
+});
+
+export const AccountEntry = z
+  .object({ id: z.string(), email: z.string().nullable(), externalId: z.string().nullable(), host: z.string(), createdAt: instant })
+  .openapi('AccountEntry') satisfies z.ZodType<DirectoryEntry>;
+
+export const AccountPage = z.object({ data: z.array(AccountEntry), nextCursor: z.string().nullable() }).openapi('AccountPage');

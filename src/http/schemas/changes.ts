@@ -1,0 +1,52 @@
+/** The feed of changes and the report of a sync. */
+import { z } from '@hono/zod-openapi';
+import type { ChangesPage, SyncReport } from '../../mailbox/rpc.ts';
+import { maxAge, pageSize } from './input.ts';
+import { Item, Sync } from './message.ts';
+
+export const ChangesQuery = z.strictObject({
+  since: z
+    .string()
+    .default('')
+    .transform((value) => (value === '' ? null : value))
+    .openapi({ type: 'string', description: 'A state that this account gave; absent: from the start of the feed.' }),
+  limit: pageSize(200),
+  maxAge,
+  include: z.enum(['headers', 'ids']).default('headers'),
+});
+
+const entries = z.array(z.union([Item, z.object({ id: z.string() })]));
+
+export const Changes = z
+  .object({
+    oldState: z.string(),
+    newState: z.string(),
+    hasMore: z.boolean(),
+    created: entries,
+    updated: entries,
+    destroyed: z.array(z.object({ id: z.string(), reason: z.enum(['server', 'api']) })),
+    renumbered: z.boolean().openapi({ description: 'The mail server gave its messages new UIDLs somewhere in this range; ids live on.' }),
+    destroyedComplete: z.boolean().openapi({ description: 'False if `since` is older than what is remembered of removed messages.' }),
+    sync: Sync,
+  })
+  .openapi('Changes') satisfies z.ZodType<ChangesPage>;
+
+/** POST …/sync takes nothing; clients that always send JSON may send `{}`. */
+export const SyncRequest = z.strictObject({});
+
+export const Report = z
+  .object({
+    created: z.int(),
+    destroyed: z.int(),
+    total: z.int(),
+    renumbered: z.boolean(),
+    sync: Sync,
+    upstream: z.object({
+      flights: z.int().openapi({ description: 'Commands written together and answered; TCP and TLS are not counted.' }),
+      bytesIn: z.int(),
+      bytesOut: z.int(),
+      milliseconds: z.int(),
+      commands: z.record(z.string(), z.int()),
+    }),
+  })
+  .openapi('SyncReport') satisfies z.ZodType<SyncReport>;

@@ -1,0 +1,31 @@
+/**
+ * The time that one request may take. What it waits for goes on when the time is up: its result is kept for the next one.
+ */
+import { HTTP } from '../limits.ts';
+import { MailboxError } from './failure.ts';
+
+export class Budget {
+  readonly #now: () => number;
+  readonly #until: number;
+
+  constructor(now: () => number, milliseconds: number = HTTP.requestTime) {
+    this.#now = now;
+    this.#until = now() + milliseconds;
+  }
+
+  /** Resolves or rejects as `work` does, or throws `upstream_timeout` when the time is up first. */
+  async wait<T>(work: Promise<T>): Promise<T> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(tooLate()), Math.max(0, this.#until - this.#now()));
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function tooLate(): MailboxError {
+  const upstream = { phase: null, responseCode: null, text: null };
+  return new MailboxError({ kind: 'upstream_timeout', upstream, retryAfterSeconds: 5 });
+}

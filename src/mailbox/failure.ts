@@ -1,0 +1,102 @@
+/**
+ * What went wrong, as the Mailbox says it: errors of the rooms below (`pop3`, `net`, `crypto`) become one `Failure`.
+ * Only plain data leaves the object; nothing here holds a command, a credential or a message.
+ */
+import { EnvelopeError } from '../crypto/envelope.ts';
+import { NetError } from '../net/error.ts';
+import { Pop3Error, type Pop3Failure } from '../pop3/error.ts';
+import type { UpstreamFailure } from './health.ts';
+import type { Failure, UpstreamFailureKind, UpstreamSaid } from './rpc.ts';
+
+/** A failure on its way up; caught at the RPC border and nowhere thrown past it. */
+export class MailboxError extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.kind);
+    this.name = 'MailboxError';
+    this.failure = failure;
+  }
+}
+
+/** How long a caller should wait before asking again where the server did not say: seconds. */
+const RETRY_SECONDS = 60;
+
+/** The failure that `error` stands for, or null for an error that is a bug of ours. */
+export function failureOf(error: unknown): Failure | null {
+  if (error instanceof MailboxError) return error.failure;
+  const upstream = upstreamFailureOf(error);
+  if (upstream) {
+    const { definite: _, ...failure } = upstream;
+    return failure;
+  }
+  if (error instanceof NetError && error.failure.kind === 'forbidden') return { kind: 'target_not_allowed', detail: error.failure.detail };
+  if (error instanceof EnvelopeError)
+    return {
+      kind: 'misconfigured',
+      detail:
+        error.failure.kind === 'unknown_key'
+          ? 'MASTER_KEY lacks the key that this account was sealed with. Add it back behind the first one.'
+          : 'A stored value cannot be opened: MASTER_KEY holds another key under the same name, or storage was altered.',
+    };
+  return null;
+}
+
+/** The failure of a session: of the connection, the protocol or the login. Null for anything else. */
+export function upstreamFailureOf(error: unknown): UpstreamFailure | null {
+  if (error instanceof Pop3Error) return ofPop3(error.failure);
+  if (!(error instanceof NetError)) return null;
+  switch (error.failure.kind) {
+    case 'unreachable':
+      return said('upstream_unreachable', { phase: 'connect', responseCode: null, text: null });
+    case 'reset':
+      return said('upstream_unreachable', { phase: error.failure.phase, responseCode: null, text: null });
+    case 'timeout':
+      return said('upstream_timeout', { phase: error.failure.phase, responseCode: null, text: null });
+    case 'forbidden':
+      return null;
+  }
+}
+
+/** Whether the line broke, as against the server having answered something unwelcome. */
+export function connectionLost(error: unknown): boolean {
+  if (error instanceof Pop3Error) return error.failure.kind === 'closed';
+  return error instanceof NetError && (error.failure.kind === 'reset' || error.failure.kind === 'unreachable');
+}
+
+/** A reply of `-ERR` to one command, as a failure of that command alone. */
+export function refusal(failure: Pop3Failure): MailboxError {
+  const { definite: _, ...rest } = ofPop3(failure);
+  return new MailboxError(rest);
+}
+
+function ofPop3(failure: Pop3Failure): UpstreamFailure {
+  const upstream: UpstreamSaid = { phase: failure.phase, responseCode: failure.responseCode, text: failure.text };
+  switch (failure.kind) {
+    case 'auth':
+      return said('upstream_auth_failed', upstream, null, failure.definite);
+    case 'in_use':
+      return said('mailbox_in_use', upstream, RETRY_SECONDS);
+    case 'login_delay':
+      return said('login_delay', upstream, failure.seconds ?? RETRY_SECONDS);
+    case 'temporary':
+      return said('upstream_temporary', upstream, RETRY_SECONDS);
+    case 'permanent':
+    case 'refused':
+    case 'unsupported':
+      return said('upstream_refused', upstream);
+    case 'protocol':
+      return said('upstream_protocol', upstream);
+    case 'closed':
+      return said('upstream_unreachable', upstream);
+  }
+}
+
+function said(
+  kind: UpstreamFailureKind['kind'],
+  upstream: UpstreamSaid,
+  retryAfterSeconds: number | null = null,
+  definite = false,
+): UpstreamFailure {
+  return { kind, upstream, retryAfterSeconds, definite };
+}

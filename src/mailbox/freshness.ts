@@ -1,0 +1,65 @@
+/**
+ * How old an answer may be. The server is asked when the ledger is older than the caller accepts; when it can't be asked,
+ * the ledger answers all the same and says that it is stale, unless the caller insists.
+ */
+import type { Budget } from './budget.ts';
+import { EnvelopeError } from '../crypto/envelope.ts';
+import { failureOf, MailboxError } from './failure.ts';
+import type { Rooms } from './rooms.ts';
+import type { MessageRow } from './store/message-store.ts';
+import type { SyncOutcome } from './sync.ts';
+
+/** Whether what is shown is older than what was asked for, and the code of what went wrong. */
+export interface Freshness {
+  readonly stale: boolean;
+  readonly problem: string | null;
+}
+
+export const FRESH: Freshness = { stale: false, problem: null };
+
+/** Asks the server, or joins who is asking; sets the alarm by what came of it. An account that is paused is `paused`. */
+export async function syncNow(rooms: Rooms): Promise<SyncOutcome> {
+  if (rooms.account.settings.paused) throw new MailboxError({ kind: 'paused' });
+  try {
+    return await rooms.sync.run('interactive');
+  } finally {
+    rooms.rounds.arm();
+  }
+}
+
+/**
+ * Sees to it that the ledger is at most `maxAge` seconds old, or says why it isn't. Throws the failure itself with
+ * `maxAge` 0, and where there is no ledger yet to answer from.
+ */
+export async function freshen(rooms: Rooms, maxAge: number, budget: Budget): Promise<Freshness> {
+  const health = rooms.store.account.health();
+  const now = rooms.deps.now();
+  const recent = (at: number | null): boolean => at !== null && maxAge > 0 && now - at <= maxAge * 1000;
+  if (recent(health.checked_at)) return FRESH;
+  // Somebody has asked in vain just now: the next one need not wait for the same answer.
+  if (health.checked_at !== null && health.error_code !== null && recent(health.error_at))
+    return { stale: true, problem: health.error_code };
+  try {
+    await budget.wait(syncNow(rooms));
+    return FRESH;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (!failure || maxAge === 0 || rooms.store.account.health().checked_at === null) throw error;
+    return { stale: true, problem: failure.kind };
+  }
+}
+
+/** Indexes those of `rows` that need it; returns the code of what hindered it, or of what was wrong before. */
+export async function indexShown(rooms: Rooms, rows: readonly MessageRow[], fresh: Freshness, budget: Budget): Promise<string | null> {
+  const now = rooms.deps.now();
+  const missing = rows.filter((row) => row.detail === 0 && (row.retry_at ?? 0) <= now);
+  if (missing.length === 0 || fresh.problem !== null) return fresh.problem;
+  try {
+    await budget.wait(rooms.indexer.index(missing, 'interactive'));
+    return null;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (!failure || error instanceof EnvelopeError) throw error;
+    return failure.kind;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * How an account's state follows from what happened to its sessions. Pure: a row, an outcome and a time in, a row out.
+ *
+ * A login refused with `[AUTH]` (RFC 3206 §6) is definite. A bare `-ERR` may be a lock or a passing fault, so it
+ * takes three of them, each a minute apart, before the credentials are held to be wrong. Once they are, nobody logs in
+ * until they change: a gateway that goes on trying gets people locked out of their mail.
+ */
+import { MAILBOX } from '../limits.ts';
+import type { HealthRow, HealthState } from './store/account-store.ts';
+import type { Failure, UpstreamFailureKind } from './rpc.ts';
+
+export type UpstreamFailure = UpstreamFailureKind & { definite: boolean };
+
+/** The row after a complete listing at `at`. */
+export function afterListing(row: HealthRow, at: number): HealthRow {
+  return {
+    ...afterLogin(row, at),
+    attempted_at: at,
+    checked_at: at,
+    failures: 0,
+    error_code: null,
+    error_at: null,
+    retry_at: null,
+  };
+}
+
+/** The row after an accepted login: the credentials are right, whatever happens next. */
+export function afterLogin(row: HealthRow, at: number): HealthRow {
+  return { ...inState(row, 'ready', at), refusals: 0, refused_at: null };
+}
+
+/** The row after a session that could not be opened or broke. */
+export function afterFailure(row: HealthRow, failure: UpstreamFailure, at: number): HealthRow {
+  const failures = row.failures + 1;
+  const wait = failure.retryAfterSeconds === null ? 0 : failure.retryAfterSeconds * 1000;
+  const next: HealthRow = {
+    ...row,
+    attempted_at: at,
+    failures,
+    error_code: failure.kind,
+    error_at: at,
+    retry_at: at + Math.max(backoff(failures), wait),
+    login_after: failure.kind === 'login_delay' ? at + wait : row.login_after,
+  };
+  switch (failure.kind) {
+    case 'upstream_auth_failed':
+      return afterRefusal(next, failure.definite, at);
+    case 'upstream_unreachable':
+    case 'upstream_timeout':
+    case 'upstream_protocol':
+      return inState(next, 'unreachable', at);
+    default:
+      return next;
+  }
+}
+
+/** The wait after so many failures in a row, milliseconds: doubling, bounded. */
+export function backoff(failures: number): number {
+  return Math.min(MAILBOX.backoffMost, MAILBOX.backoffFirst * 2 ** Math.min(failures - 1, 16));
+}
+
+/**
+ * Whether a login may be tried now; if not, the failure that says why. `auth_failed` lasts until the credentials
+ * change; a login delay lasts as long as the server said.
+ */
+export function mayLogIn(row: HealthRow, now: number): Failure | null {
+  const upstream = { phase: 'login', responseCode: null, text: null };
+  if (row.state === 'auth_failed') return { kind: 'upstream_auth_failed', upstream, retryAfterSeconds: null };
+  if (row.login_after !== null && row.login_after > now)
+    return { kind: 'login_delay', upstream, retryAfterSeconds: Math.ceil((row.login_after - now) / 1000) };
+  return null;
+}
+
+function afterRefusal(row: HealthRow, definite: boolean, at: number): HealthRow {
+  if (definite) return inState(row, 'auth_failed', at);
+  const apart = row.refused_at === null || at - row.refused_at >= MAILBOX.refusedLoginDistance;
+  if (!apart) return row;
+  const refusals = row.refusals + 1;
+  const counted = { ...row, refusals, refused_at: at };
+  return refusals >= MAILBOX.refusedLogins ? inState(counted, 'auth_failed', at) : counted;
+}
+
+function inState(row: HealthRow, state: HealthState, at: number): HealthRow {
+  return row.state === state ? row : { ...row, state, state_since: at };
+}

@@ -1,0 +1,63 @@
+/** A ledger row as a list item of the contract. Boxes are opened only for the members that were asked for. */
+import type { Summary } from '../mime/message.ts';
+import type { Account } from './account.ts';
+import type { ListItem } from './rpc.ts';
+import type { MessageRow } from './store/message-store.ts';
+
+const DETAILS = ['uidl', 'headers', 'full'] as const;
+
+const UNKNOWN: Summary = {
+  subject: null,
+  from: [],
+  to: [],
+  cc: [],
+  bcc: [],
+  replyTo: [],
+  sender: [],
+  date: null,
+  receivedAt: null,
+  messageId: null,
+  inReplyTo: [],
+  references: [],
+  preview: null,
+  hasAttachments: null,
+};
+
+/** The members that come from headers; all others are known from the listing alone. */
+const HEADER_MEMBERS: ReadonlySet<string> = new Set(Object.keys(UNKNOWN));
+
+/** Whether any of `fields` (null: all) needs the message's headers. */
+export function needsHeaders(fields: readonly string[] | null): boolean {
+  return fields === null || fields.some((field) => HEADER_MEMBERS.has(field));
+}
+
+/** The whole list item of a row. */
+export async function listItem(row: MessageRow, account: Account): Promise<ListItem> {
+  return (await someOf(row, account, null)) as ListItem;
+}
+
+/** The members of a row's list item that were asked for; `id` always comes. */
+export async function someOf(row: MessageRow, account: Account, fields: readonly string[] | null): Promise<Partial<ListItem>> {
+  const wanted = (field: keyof ListItem): boolean => fields === null || fields.includes(field);
+  const summary =
+    row.summary && needsHeaders(fields) ? ((await account.vault.openJson(row.summary, row.id, 'summary')) as Summary) : UNKNOWN;
+  const item: ListItem = {
+    id: row.id,
+    uidl: row.uidl && wanted('uidl') ? text(await account.vault.open(row.uidl, row.id, 'uidl')) : null,
+    size: row.size,
+    detail: DETAILS[row.detail],
+    ...summary,
+    firstSeenAt: new Date(row.first_seen).toISOString(),
+  };
+  if (fields === null) return item;
+  return Object.fromEntries(Object.entries(item).filter(([name]) => name === 'id' || fields.includes(name)));
+}
+
+/** A UIDL is octets; it is shown as UTF-8 where it is that, else one character an octet. */
+function text(octets: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
+  } catch {
+    return Array.from(octets, (octet) => String.fromCharCode(octet)).join('');
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * The one upstream session that an account may have, behind an explicit queue: a maildrop is locked by its session
+ * (RFC 1939 §4), and awaiting a socket lets other calls into the object, so nothing else keeps them apart.
+ *
+ * Jobs run one after another, those that a person waits for before background work. A session that a request opened
+ * lingers a few seconds for the next one; it is always ended with QUIT, so that the server frees the lock.
+ */
+import { HTTP, MAILBOX } from '../limits.ts';
+import type { Session } from '../pop3/session.ts';
+import { connectionLost, MailboxError } from './failure.ts';
+
+/** A session and what has been learned of its message numbers. Numbers die with the session. */
+export interface OpenSession {
+  readonly session: Session;
+  /** Place of creation → message number, as this very session confirmed it by UIDL. */
+  readonly numbers: Map<number, number>;
+  /** Whether `numbers` comes from a full listing, so that a row without an entry is not there. */
+  listed: boolean;
+  /** Messages whose RETR failed: some servers hang up when asked a second time. */
+  readonly failed: Set<number>;
+}
+
+export interface Job<T> {
+  /** Wants a session opened for it: an old one doesn't see mail that came after its login. */
+  readonly fresh: boolean;
+  /** Whether the session may be kept for the next job. */
+  readonly linger: boolean;
+  readonly priority: 'interactive' | 'background';
+  readonly work: (open: OpenSession) => Promise<T>;
+  /** Whether `work` may be run again when a lingering session turns out to be dead. Default: always. */
+  readonly repeatable?: () => boolean;
+}
+
+export interface LineHooks {
+  /** Opens a connection up to the greeting, or throws why not. */
+  connect(): Promise<Session>;
+  /** A login was accepted. */
+  loggedIn(session: Session): Promise<void>;
+  /** A session could not be opened, or broke. */
+  failed(error: unknown): void;
+}
+
+interface Waiting {
+  readonly priority: Job<unknown>['priority'];
+  readonly start: () => void;
+  readonly giveUp: (error: MailboxError) => void;
+}
+
+export class Line {
+  readonly #hooks: LineHooks;
+  readonly #lingerMs: number;
+  readonly #queue: Waiting[] = [];
+  #busy = false;
+  #open: OpenSession | null = null;
+  #noted: OpenSession | null = null;
+  /** Whether an adopted session is still as new as its login. */
+  #unused = false;
+  #closing: Promise<void> = Promise.resolve();
+  #lingering: ReturnType<typeof setTimeout> | null = null;
+  #ended = false;
+  #idle: (() => void) | null = null;
+
+  constructor(hooks: LineHooks, lingerMs: number) {
+    this.#hooks = hooks;
+    this.#lingerMs = lingerMs;
+  }
+
+  /**
+   * Runs `job` when its turn comes. Throws what `work` throws, the error of a failed connection, or `overloaded`
+   * when too many wait or the turn doesn't come in time.
+   */
+  async use<T>(job: Job<T>): Promise<T> {
+    await this.#turn(job.priority);
+    this.#keep();
+    try {
+      return await this.#run(job);
+    } finally {
+      this.#park(job.linger);
+      this.#next();
+    }
+  }
+
+  /** Takes over a session that was opened to verify an account; the next fresh job gets it. */
+  adopt(session: Session): void {
+    this.#open = { session, numbers: new Map(), listed: false, failed: new Set() };
+    this.#unused = true;
+    this.#park(true);
+  }
+
+  /** Ends the line for good, because the account is gone: closes the session under whoever uses it and waits until they let go. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#keep();
+    for (const waiting of this.#queue.splice(0)) waiting.giveUp(gone());
+    if (this.#busy) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      this.#open?.session.close();
+      await promise;
+    }
+    this.#drop();
+    await this.#closing;
+  }
+
+  async #run<T>(job: Job<T>): Promise<T> {
+    const kept = this.#reusable(job.fresh);
+    try {
+      const open = kept ?? (await this.#reopen());
+      return await this.#work(open, job);
+    } catch (error) {
+      const again = kept !== null && connectionLost(error) && (job.repeatable?.() ?? true);
+      if (!again) {
+        this.#hooks.failed(error);
+        throw error;
+      }
+    }
+    try {
+      return await this.#work(await this.#reopen(), job);
+    } catch (error) {
+      this.#hooks.failed(error);
+      throw error;
+    }
+  }
+
+  async #work<T>(open: OpenSession, job: Job<T>): Promise<T> {
+    try {
+      return await job.work(open);
+    } finally {
+      if (open.session.loggedIn && this.#noted !== open) {
+        this.#noted = open;
+        await this.#hooks.loggedIn(open.session);
+      }
+    }
+  }
+
+  #reusable(fresh: boolean): OpenSession | null {
+    const open = this.#open;
+    if (!open?.session.usable || (fresh && !this.#unused)) return null;
+    this.#unused = false;
+    return open;
+  }
+
+  async #reopen(): Promise<OpenSession> {
+    this.#drop();
+    await this.#closing;
+    const session = await this.#hooks.connect();
+    if (this.#ended) {
+      session.close();
+      throw gone();
+    }
+    this.#unused = false;
+    this.#open = { session, numbers: new Map(), listed: false, failed: new Set() };
+    return this.#open;
+  }
+
+  #park(linger: boolean): void {
+    if (!this.#open) return;
+    if (!linger || this.#lingerMs === 0 || !this.#open.session.usable) this.#drop();
+    else
+      this.#lingering = setTimeout(() => {
+        if (!this.#busy) this.#drop();
+      }, this.#lingerMs);
+  }
+
+  #keep(): void {
+    if (this.#lingering !== null) clearTimeout(this.#lingering);
+    this.#lingering = null;
+  }
+
+  /** Gives the session up. The lock is free once QUIT was answered, so the next connection waits for that, a while. */
+  #drop(): void {
+    const open = this.#open;
+    this.#open = null;
+    this.#unused = false;
+    if (!open) return;
+    if (!open.session.usable) {
+      open.session.close();
+      return;
+    }
+    this.#closing = quit(open.session);
+  }
+
+  async #turn(priority: Job<unknown>['priority']): Promise<void> {
+    if (this.#ended) throw gone();
+    if (!this.#busy) {
+      this.#busy = true;
+      return;
+    }
+    if (this.#queue.length >= MAILBOX.queuedJobs) throw overloaded();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const entry: Waiting = { priority, start: resolve, giveUp: reject };
+    const at = priority === 'interactive' ? this.#queue.findIndex((waiting) => waiting.priority === 'background') : -1;
+    this.#queue.splice(at === -1 ? this.#queue.length : at, 0, entry);
+    const tooLong = setTimeout(() => {
+      const index = this.#queue.indexOf(entry);
+      if (index === -1) return;
+      this.#queue.splice(index, 1);
+      reject(overloaded());
+    }, HTTP.queueTime);
+    try {
+      await promise;
+    } finally {
+      clearTimeout(tooLong);
+    }
+  }
+
+  #next(): void {
+    const waiting = this.#queue.shift();
+    if (waiting) {
+      waiting.start();
+      return;
+    }
+    this.#busy = false;
+    this.#idle?.();
+  }
+}
+
+/** QUIT, and close whatever comes of it: a session without DELE loses nothing when QUIT fails. */
+async function quit(session: Session): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, MAILBOX.quitTime);
+  const answered = session.quit().then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([answered, late]);
+  clearTimeout(timer);
+  session.close();
+}
+
+function gone(): MailboxError {
+  return new MailboxError({ kind: 'not_found' });
+}
+
+function overloaded(): MailboxError {
+  return new MailboxError({ kind: 'overloaded', retryAfterSeconds: 5 });
+}

@@ -1,0 +1,71 @@
+/** Statements on the message octets that are held here: one row a copy, and its sealed rows of octets. */
+import type { Sql } from '../deps.ts';
+
+export type CopyRow = { message: number; octets: number; complete: 0 | 1; scratch: 0 | 1; read_at: number; outline: Uint8Array | null };
+
+export class CopyStore {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  copy(message: number): CopyRow | null {
+    return this.#sql.exec<CopyRow>(`SELECT * FROM copies WHERE message = ?`, message)[0] ?? null;
+  }
+
+  begin(message: number, now: number): void {
+    this.remove(message);
+    this.#sql.exec(`INSERT INTO copies (message, octets, complete, scratch, read_at) VALUES (?, 0, 0, 0, ?)`, message, now);
+  }
+
+  append(message: number, row: number, box: Uint8Array, octets: number): void {
+    this.#sql.exec(`INSERT INTO octets (message, row, box) VALUES (?, ?, ?)`, message, row, box);
+    this.#sql.exec(`UPDATE copies SET octets = ? WHERE message = ?`, octets, message);
+  }
+
+  complete(message: number, octets: number, scratch: boolean, outline: Uint8Array): void {
+    this.#sql.exec(
+      `UPDATE copies SET octets = ?, complete = 1, scratch = ?, outline = ? WHERE message = ?`,
+      octets,
+      scratch ? 1 : 0,
+      outline,
+      message,
+    );
+  }
+
+  box(message: number, row: number): Uint8Array | null {
+    return this.#sql.exec<{ box: Uint8Array }>(`SELECT box FROM octets WHERE message = ? AND row = ?`, message, row)[0]?.box ?? null;
+  }
+
+  touch(message: number, now: number): void {
+    this.#sql.exec(`UPDATE copies SET read_at = ? WHERE message = ?`, now, message);
+  }
+
+  remove(message: number): void {
+    this.#sql.exec(`DELETE FROM octets WHERE message = ?`, message);
+    this.#sql.exec(`DELETE FROM copies WHERE message = ?`, message);
+  }
+
+  /** Copies that were being written when the object last died. */
+  incomplete(): number[] {
+    return this.#sql.exec<{ message: number }>(`SELECT message FROM copies WHERE complete = 0`).map((row) => row.message);
+  }
+
+  /** Octets held: of the cache, and of scratch copies. */
+  held(): { cache: number; scratch: number } {
+    const row = this.#sql.exec<{ cache: number | null; scratch: number | null }>(
+      `SELECT sum(octets * (scratch = 0)) AS cache, sum(octets * (scratch = 1)) AS scratch FROM copies`,
+    )[0];
+    return { cache: row?.cache ?? 0, scratch: row?.scratch ?? 0 };
+  }
+
+  /** Complete copies of one kind, the one unread for longest first. */
+  oldest(scratch: boolean, limit: number): { message: number; octets: number; read_at: number }[] {
+    return this.#sql.exec(
+      `SELECT message, octets, read_at FROM copies WHERE complete = 1 AND scratch = ? ORDER BY read_at, message LIMIT ?`,
+      scratch ? 1 : 0,
+      limit,
+    );
+  }
+}

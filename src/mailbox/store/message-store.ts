@@ -1,0 +1,218 @@
+/**
+ * Statements on the ledger: one row a message, live or gone, and the intents to delete.
+ * Bulk goes through `json_each`, because a statement takes at most 100 parameters; octets in it are hex.
+ */
+import type { Sql } from '../deps.ts';
+
+export type MessageRow = {
+  created: number;
+  updated: number | null;
+  destroyed: number | null;
+  id: string;
+  uidl: Uint8Array | null;
+  uidl_hash: Uint8Array;
+  occurrence: number;
+  size: number;
+  first_seen: number;
+  gone_why: 'server' | 'api' | null;
+  detail: 0 | 1 | 2;
+  summary: Uint8Array | null;
+  tries: number;
+  retry_at: number | null;
+};
+
+const COLUMNS = `created, updated, destroyed, id, uidl, uidl_hash, occurrence, size, first_seen, gone_why, detail, summary, tries, retry_at`;
+
+/** What the ledger compares a listing with. `key` is hex of the UIDL's hash, a slash and the occurrence. */
+export type KnownRow = { created: number; key: string; live: 0 | 1 };
+
+export type NewMessage = { created: number; id: string; uidl: string; uidlHash: string; occurrence: number; size: number };
+
+export type Indexed = { created: number; place: number; summary: string; fingerprint: string };
+
+export type DeletionRow = { message: number; asked_at: number; written: 0 | 1; tries: number };
+
+export class MessageStore {
+  readonly #sql: Sql;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  byId(id: string): MessageRow | null {
+    return this.#sql.exec<MessageRow>(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id)[0] ?? null;
+  }
+
+  byCreated(created: readonly number[]): MessageRow[] {
+    return this.#sql.exec<MessageRow>(
+      `SELECT ${COLUMNS} FROM messages WHERE created IN (SELECT value FROM json_each(?)) ORDER BY created`,
+      JSON.stringify(created),
+    );
+  }
+
+  /** Live rows before or after a place, in the order asked for; `from` null begins at that order's start. */
+  page(order: 'newest' | 'oldest', from: number | null, limit: number): MessageRow[] {
+    return order === 'newest'
+      ? this.#sql.exec<MessageRow>(
+          `SELECT ${COLUMNS} FROM messages WHERE destroyed IS NULL AND created < ? ORDER BY created DESC LIMIT ?`,
+          from ?? Number.MAX_SAFE_INTEGER,
+          limit,
+        )
+      : this.#sql.exec<MessageRow>(
+          `SELECT ${COLUMNS} FROM messages WHERE destroyed IS NULL AND created > ? ORDER BY created LIMIT ?`,
+          from ?? 0,
+          limit,
+        );
+  }
+
+  /** How many are live and the sum of their sizes. */
+  totals(): { messages: number; octets: number } {
+    const row = this.#sql.exec<{ messages: number; octets: number | null }>(
+      `SELECT count(*) AS messages, sum(size) AS octets FROM messages WHERE destroyed IS NULL`,
+    )[0];
+    return { messages: row?.messages ?? 0, octets: row?.octets ?? 0 };
+  }
+
+  /** The rank of a live message among the live ones, from 1: its likely number in a session. */
+  rank(created: number): number {
+    return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE destroyed IS NULL AND created <= ?`, created)[0]?.n ?? 0;
+  }
+
+  /** Whether several messages have been seen with this UIDL. */
+  isDuplicate(uidlHash: Uint8Array): boolean {
+    return this.#sql.exec(`SELECT 1 FROM messages WHERE uidl_hash = ? AND occurrence > 0 LIMIT 1`, uidlHash).length > 0;
+  }
+
+  /** All rows, a page at a time, by ascending place. */
+  known(after: number, limit: number): KnownRow[] {
+    return this.#sql.exec<KnownRow>(
+      `SELECT created, lower(hex(uidl_hash)) || '/' || occurrence AS key, destroyed IS NULL AS live
+       FROM messages WHERE created > ? ORDER BY created LIMIT ?`,
+      after,
+      limit,
+    );
+  }
+
+  insert(rows: readonly NewMessage[], seenAt: number): void {
+    this.#sql.exec(
+      `INSERT INTO messages (created, id, uidl, uidl_hash, occurrence, size, first_seen, last_seen, detail)
+       SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, ?1, ?1, 0 FROM json_each(?2)`,
+      seenAt,
+      JSON.stringify(rows.map((row) => [row.created, row.id, row.uidl, row.uidlHash, row.occurrence, row.size])),
+    );
+  }
+
+  /** Marks rows as gone, each with its place. `lastSeen` is the time of the last listing that had them. */
+  destroy(rows: readonly { created: number; place: number; why: 'server' | 'api' }[], now: number, lastSeen: number): void {
+    this.#sql.exec(
+      `UPDATE messages SET destroyed = gone.value->>1, gone_at = ?1, gone_why = gone.value->>2, last_seen = ?2
+       FROM json_each(?3) AS gone WHERE messages.created = gone.value->>0`,
+      now,
+      lastSeen,
+      JSON.stringify(rows.map((row) => [row.created, row.place, row.why])),
+    );
+  }
+
+  /** Brings tombstones back to life under their old ids: an update, never a creation. */
+  revive(rows: readonly { created: number; place: number }[], now: number): void {
+    this.#sql.exec(
+      `UPDATE messages SET destroyed = NULL, gone_at = NULL, gone_why = NULL, last_seen = ?1, updated = back.value->>1
+       FROM json_each(?2) AS back WHERE messages.created = back.value->>0`,
+      now,
+      JSON.stringify(rows.map((row) => [row.created, row.place])),
+    );
+  }
+
+  /** Headers became known: list members, fingerprint and an update. */
+  index(rows: readonly Indexed[]): void {
+    this.#sql.exec(
+      `UPDATE messages SET summary = unhex(known.value->>2), fingerprint = unhex(known.value->>3), updated = known.value->>1,
+         detail = max(detail, 1), tries = 0, retry_at = NULL
+       FROM json_each(?) AS known WHERE messages.created = known.value->>0`,
+      JSON.stringify(rows.map((row) => [row.created, row.place, row.summary, row.fingerprint])),
+    );
+  }
+
+  /** The whole message is known: `summary` null leaves the list members as they are. */
+  setFull(created: number, change: { place: number; summary: Uint8Array; fingerprint: Uint8Array } | null): void {
+    if (change) {
+      this.#sql.exec(
+        `UPDATE messages SET summary = ?, fingerprint = ?, updated = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`,
+        change.summary,
+        change.fingerprint,
+        change.place,
+        created,
+      );
+    } else this.#sql.exec(`UPDATE messages SET detail = 2, tries = 0, retry_at = NULL WHERE created = ? AND detail < 2`, created);
+  }
+
+  /** A message could not be read: it is left alone until `retryAt`. */
+  readFailed(created: number, retryAt: number): void {
+    this.#sql.exec(`UPDATE messages SET tries = tries + 1, retry_at = ? WHERE created = ?`, retryAt, created);
+  }
+
+  /** The newest live rows of which only the UIDL is known, among the newest `window`. */
+  unindexed(window: number, now: number, limit: number): MessageRow[] {
+    return this.#sql.exec<MessageRow>(
+      `SELECT ${COLUMNS} FROM (SELECT * FROM messages WHERE destroyed IS NULL ORDER BY created DESC LIMIT ?)
+       WHERE detail = 0 AND (retry_at IS NULL OR retry_at <= ?) ORDER BY created DESC LIMIT ?`,
+      window,
+      now,
+      limit,
+    );
+  }
+
+  /** Of the newest `window` live rows: how many there are, how many are indexed, and when the next retry is due. */
+  indexing(window: number): { of: number; done: number; retryAt: number | null } {
+    const row = this.#sql.exec<{ all: number; done: number | null; retry: number | null }>(
+      `SELECT count(*) AS "all", sum(detail > 0) AS done, min(CASE WHEN detail = 0 THEN coalesce(retry_at, 0) END) AS retry
+       FROM (SELECT detail, retry_at FROM messages WHERE destroyed IS NULL ORDER BY created DESC LIMIT ?)`,
+      window,
+    )[0];
+    return { of: row?.all ?? 0, done: row?.done ?? 0, retryAt: row?.retry ?? null };
+  }
+
+  /** Live messages created after `since`: part of the feed. */
+  createdAfter(since: number, limit: number): MessageRow[] {
+    return this.page('oldest', since, limit);
+  }
+
+  /** Live messages created up to `since` and updated after it. */
+  updatedAfter(since: number, limit: number): MessageRow[] {
+    return this.#sql.exec<MessageRow>(
+      `SELECT ${COLUMNS} FROM messages WHERE updated > ?1 AND created <= ?1 AND destroyed IS NULL ORDER BY updated LIMIT ?2`,
+      since,
+      limit,
+    );
+  }
+
+  /** Messages created up to `since` and gone after it. */
+  destroyedAfter(since: number, limit: number): { id: string; destroyed: number; gone_why: 'server' | 'api' }[] {
+    return this.#sql.exec(
+      `SELECT id, destroyed, gone_why FROM messages WHERE destroyed > ?1 AND created <= ?1 ORDER BY destroyed LIMIT ?2`,
+      since,
+      limit,
+    );
+  }
+
+  intend(created: number, now: number): void {
+    this.#sql.exec(
+      `INSERT INTO deletions (message, asked_at, written, tries) VALUES (?, ?, 0, 0) ON CONFLICT (message) DO NOTHING`,
+      created,
+      now,
+    );
+  }
+
+  /** From here on DELE may have reached the server. */
+  deletionWritten(created: number): void {
+    this.#sql.exec(`UPDATE deletions SET written = 1, tries = tries + 1 WHERE message = ?`, created);
+  }
+
+  withdraw(created: number): void {
+    this.#sql.exec(`DELETE FROM deletions WHERE message = ?`, created);
+  }
+
+  deletions(): DeletionRow[] {
+    return this.#sql.exec<DeletionRow>(`SELECT message, asked_at, written, tries FROM deletions ORDER BY message`);
+  }
+}

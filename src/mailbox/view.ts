@@ -1,0 +1,83 @@
+/** What an account shows of itself. Never a password, never an upstream token. */
+import { MAILBOX } from '../limits.ts';
+import type { Capabilities } from '../pop3/capabilities.ts';
+import type { Context } from './context.ts';
+import type { AccountView, SyncView } from './rpc.ts';
+
+/** What the mail server announced of itself at the last login. */
+export interface ServerView {
+  capabilities: string[];
+  loginDelaySeconds: number;
+  expire: string | null;
+}
+
+export function serverView(capabilities: Capabilities | null): ServerView {
+  return {
+    capabilities: capabilities?.names ?? [],
+    loginDelaySeconds: capabilities?.loginDelaySeconds ?? 0,
+    expire: capabilities?.expire ?? null,
+  };
+}
+
+/** The state of the ledger and how fresh it is. */
+export function syncView({ store, account }: Context, fresh: { stale: boolean; problem: string | null }): SyncView {
+  return {
+    state: account.state(store.account.row()?.place ?? 0),
+    checkedAt: time(store.account.health().checked_at),
+    stale: fresh.stale,
+    problem: fresh.problem,
+  };
+}
+
+/** `nextCheck` in milliseconds since the epoch, or null when none is planned. */
+export async function accountView(context: Context, nextCheck: number | null): Promise<AccountView> {
+  const { store, account } = context;
+  const health = store.account.health();
+  const box = store.account.server();
+  const server = box ? ((await account.vault.openJson(box, 'account', 'server')) as ServerView) : serverView(null);
+  const { done, of } = store.messages.indexing(MAILBOX.indexedMessages);
+  const { settings } = account;
+  const { problem: _, ...sync } = syncView(context, { stale: health.failures > 0, problem: null });
+  return {
+    id: account.id,
+    email: settings.email,
+    externalId: settings.externalId,
+    createdAt: new Date(account.createdAt).toISOString(),
+    state: settings.paused ? 'paused' : health.state,
+    stateSince: new Date(health.state_since).toISOString(),
+    lastError: lastError(health.error_code, health.error_at),
+    consecutiveFailures: health.failures,
+    paused: settings.paused,
+    server: { ...settings.server, ...server },
+    auth: settings.auth,
+    mailbox: store.messages.totals(),
+    sync: { ...sync, nextCheckAt: time(nextCheck) },
+    indexing: { done, of },
+    initial: settings.initial,
+    pollSeconds: settings.pollSeconds,
+    location: settings.location,
+    jurisdiction: settings.jurisdiction,
+    cache: { ...settings.cache, usedBytes: store.copies.held().cache },
+  };
+}
+
+/** What each failure means to the person who looks after the account. */
+const DETAILS: Record<string, string> = {
+  upstream_auth_failed: 'The mail server refused the credentials.',
+  login_delay: 'The mail server asks for a longer time between two logins.',
+  upstream_unreachable: 'No connection to the mail server, or it broke.',
+  upstream_protocol: 'What the mail server sent is not POP3 as it should be.',
+  upstream_refused: 'The mail server refused a command.',
+  mailbox_in_use: 'Another session holds the mailbox.',
+  upstream_temporary: 'The mail server reports a passing fault.',
+  upstream_timeout: 'The mail server did not answer in time.',
+};
+
+function lastError(code: string | null, at: number | null): AccountView['lastError'] {
+  if (code === null || at === null) return null;
+  return { code, at: new Date(at).toISOString(), detail: DETAILS[code] ?? 'The last check failed.' };
+}
+
+function time(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

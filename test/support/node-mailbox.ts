@@ -1,0 +1,117 @@
+/**
+ * A Mailbox under plain Node: the service over SQLite in memory, real sockets to a test's mail server, and a clock that a
+ * test may move. "Restarting" makes a new service over the same rows, as the platform does with an object.
+ */
+import { randomBytes } from 'node:crypto';
+import { parseMasterKeys } from '../../src/crypto/keyring.ts';
+import { newAccountId } from '../../src/crypto/ids.ts';
+import { hashToken } from '../../src/crypto/token.ts';
+import { type Deadlines, DEADLINES } from '../../src/limits.ts';
+import type { Deps, Sql } from '../../src/mailbox/deps.ts';
+import type * as rpc from '../../src/mailbox/rpc.ts';
+import { MailboxService } from '../../src/mailbox/service.ts';
+import { nodeDial } from './node-dial.ts';
+import { nodeSql } from './node-sql.ts';
+
+export const OPERATOR: rpc.Caller = { kind: 'operator' };
+
+export const DEFAULT_MASTER_KEY = `k1:${Buffer.alloc(32, 7).toString('base64')}`;
+
+export interface NodeMailbox {
+  readonly id: string;
+  readonly service: MailboxService;
+  readonly sql: Sql;
+  /** When the alarm is set to ring, or null. */
+  readonly alarm: () => number | null;
+  /** Moves the clock by so many milliseconds. */
+  advance(milliseconds: number): void;
+  /** The object dies and comes back: nothing is left but its rows. */
+  restart(masterKey?: string): MailboxService;
+}
+
+export interface NodeMailboxOptions {
+  readonly deadlines?: Partial<Deadlines>;
+  readonly lingerMs?: number;
+  readonly masterKey?: string;
+}
+
+/** An object without an account. */
+export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
+  const sql = nodeSql();
+  const deadlines: Deadlines = { ...DEADLINES, ...options.deadlines };
+  let offset = 0;
+  let alarm: number | null = null;
+  const random = (count: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(count));
+  const deps: Deps = {
+    dial: (target) => nodeDial(target, deadlines, { rejectUnauthorized: false }),
+    now: () => Date.now() + offset,
+    random,
+    alarm: {
+      set: (at) => {
+        alarm = at;
+      },
+      clear: () => {
+        alarm = null;
+      },
+    },
+    deadlines,
+    sql,
+    erase: async () => {
+      for (const { name } of sql.exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`)) sql.exec(`DROP TABLE ${name}`);
+      alarm = null;
+    },
+  };
+  const start = (masterKey: string): MailboxService => {
+    const keys = parseMasterKeys(masterKey);
+    if (!keys.ok) throw new Error(keys.problems.join(' '));
+    return new MailboxService(deps, { keyring: keys.keyring, sessionLingerMs: options.lingerMs ?? 0 });
+  };
+  const box = {
+    id: newAccountId(random, null),
+    service: start(options.masterKey ?? DEFAULT_MASTER_KEY),
+    sql,
+    alarm: () => alarm,
+    advance: (milliseconds: number) => {
+      offset += milliseconds;
+    },
+    restart: (masterKey?: string) => {
+      box.service = start(masterKey ?? options.masterKey ?? DEFAULT_MASTER_KEY);
+      return box.service;
+    },
+  };
+  return box;
+}
+
+/** Settings for an account on a clear-text server on loopback. */
+export function settingsFor(port: number, change: Partial<rpc.AccountSettings> = {}): rpc.AccountSettings {
+  return {
+    email: null,
+    externalId: null,
+    server: { host: '127.0.0.1', port, security: 'none' },
+    auth: { username: 'ann', password: 'secret', accessToken: null, method: 'auto' },
+    initial: 'all',
+    pollSeconds: 300,
+    paused: false,
+    location: null,
+    jurisdiction: null,
+    cache: { maxBytes: 64 << 20, maxMessageBytes: 16 << 20 },
+    ...change,
+  };
+}
+
+export const TOKEN: rpc.TokenSettings = { scopes: ['manage'], expiresAt: null, origins: [], label: '' };
+
+/** The caller that a token's secret stands for. */
+export function callerOf(secret: string, origin: string | null = null): rpc.Caller {
+  return { kind: 'token', hash: hashToken(secret), origin };
+}
+
+/** The value of a result, or a test failure that shows the problem. */
+export function valueOf<T>(result: rpc.Result<T>): T {
+  if (!result.ok) throw new Error(`expected a value, got ${JSON.stringify(result.failure)}`);
+  return result.value;
+}
+
+export const ALL: rpc.ListQuery = { limit: 50, cursor: null, order: 'newest', fields: null, maxAge: 0 };
+
+export const SINCE: rpc.ChangesQuery = { since: null, limit: 200, maxAge: 0, include: 'headers' };

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { afterFailure, afterListing, afterLogin, backoff, mayLogIn, type UpstreamFailure } from '../../src/mailbox/health.ts';
+import type { HealthRow } from '../../src/mailbox/store/account-store.ts';
+import { MAILBOX } from '../../src/limits.ts';
+
+const NEW: HealthRow = {
+  state: 'new',
+  state_since: 0,
+  failures: 0,
+  refusals: 0,
+  refused_at: null,
+  error_code: null,
+  error_at: null,
+  attempted_at: null,
+  checked_at: null,
+  retry_at: null,
+  login_after: null,
+};
+
+function failure(kind: UpstreamFailure['kind'], definite = false, retryAfterSeconds: number | null = null): UpstreamFailure {
+  return { kind, definite, retryAfterSeconds, upstream: { phase: 'login', responseCode: null, text: null } };
+}
+
+const MINUTE = 60_000;
+
+describe('the state of an account', () => {
+  it('is auth_failed at once when the server says so by code, and then nobody logs in', () => {
+    const row = afterFailure(NEW, failure('upstream_auth_failed', true), 5);
+    expect(row).toMatchObject({ state: 'auth_failed', state_since: 5, failures: 1, error_code: 'upstream_auth_failed' });
+    expect(mayLogIn(row, Number.MAX_SAFE_INTEGER)).toMatchObject({ kind: 'upstream_auth_failed' });
+  });
+
+  it('takes three bare refusals, each a minute apart, before it is auth_failed', () => {
+    let row = afterFailure(NEW, failure('upstream_auth_failed'), 0);
+    row = afterFailure(row, failure('upstream_auth_failed'), 1);
+    row = afterFailure(row, failure('upstream_auth_failed'), 2);
+    row = afterFailure(row, failure('upstream_auth_failed'), MINUTE);
+    expect(row.state).toBe('new');
+    row = afterFailure(row, failure('upstream_auth_failed'), 2 * MINUTE);
+    expect(row.state).toBe('auth_failed');
+  });
+
+  it('forgets refusals when a login is accepted', () => {
+    let row = afterFailure(NEW, failure('upstream_auth_failed'), 0);
+    row = afterFailure(row, failure('upstream_auth_failed'), MINUTE);
+    row = afterLogin(row, MINUTE + 1);
+    row = afterFailure(row, failure('upstream_auth_failed'), 2 * MINUTE);
+    expect(row).toMatchObject({ state: 'ready', refusals: 1 });
+  });
+
+  it('is unreachable after a broken connection and ready again after a listing', () => {
+    const down = afterFailure(afterListing(NEW, 1), failure('upstream_unreachable'), 2);
+    expect(down).toMatchObject({ state: 'unreachable', state_since: 2, checked_at: 1 });
+    expect(afterListing(down, 3)).toMatchObject({ state: 'ready', state_since: 3, failures: 0, error_code: null, retry_at: null });
+  });
+
+  it('stays as it is while the mailbox is in use elsewhere', () => {
+    expect(afterFailure(afterListing(NEW, 1), failure('mailbox_in_use', false, 60), 2)).toMatchObject({ state: 'ready', failures: 1 });
+  });
+
+  it('keeps a login delay even for those who ask by hand', () => {
+    const row = afterFailure(NEW, failure('login_delay', false, 900), 0);
+    expect(mayLogIn(row, 899_000)).toMatchObject({ kind: 'login_delay', retryAfterSeconds: 1 });
+    expect(mayLogIn(row, 900_000)).toBeNull();
+  });
+
+  it('waits longer after each failure, up to a bound', () => {
+    expect([1, 2, 3].map(backoff)).toEqual([MINUTE, 2 * MINUTE, 4 * MINUTE]);
+    expect(backoff(1_000_000)).toBe(MAILBOX.backoffMost);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import { type Due, indexTime, nextAlarm, nextCheck } from '../../src/mailbox/schedule.ts';
+import { MAILBOX } from '../../src/limits.ts';
+
+const HEALTH: Due['health'] = {
+  state: 'ready',
+  state_since: 0,
+  failures: 0,
+  refusals: 0,
+  refused_at: null,
+  error_code: null,
+  error_at: null,
+  attempted_at: 1_000,
+  checked_at: 1_000,
+  retry_at: null,
+  login_after: null,
+};
+const DUE: Due = { createdAt: 0, health: HEALTH, pollSeconds: 300, paused: false, indexAt: null, scratchAt: null };
+
+describe('the next alarm', () => {
+  it('is one interval after the last attempt', () => {
+    expect(nextCheck(DUE)).toBe(301_000);
+  });
+
+  it('is at once for an account that was never asked', () => {
+    expect(nextCheck({ ...DUE, health: { ...HEALTH, attempted_at: null } })).toBe(0);
+  });
+
+  it.each([
+    ['paused', { paused: true }],
+    ['without polling', { pollSeconds: 0 }],
+    ['with refused credentials', { health: { ...HEALTH, state: 'auth_failed' as const } }],
+  ])('does not poll an account %s', (_, change) => {
+    expect(nextAlarm({ ...DUE, ...change }, 0)).toBeNull();
+  });
+
+  it('waits for the back-off and for the login delay', () => {
+    expect(nextCheck({ ...DUE, health: { ...HEALTH, retry_at: 900_000 } })).toBe(900_000);
+    expect(nextCheck({ ...DUE, health: { ...HEALTH, retry_at: 900_000, login_after: 950_000 } })).toBe(950_000);
+  });
+
+  it('rings early for messages to index, but not before a login is allowed', () => {
+    expect(indexTime({ ...DUE, indexAt: 0 })).toBe(0);
+    expect(indexTime({ ...DUE, indexAt: 0, health: { ...HEALTH, retry_at: 7_000 } })).toBe(7_000);
+  });
+
+  it('is never in the past and never sooner than the least wait', () => {
+    const time = fc.option(fc.nat(10_000_000));
+    fc.assert(
+      fc.property(fc.nat(10_000_000), time, time, time, (now, indexAt, scratchAt, attempted) => {
+        const at = nextAlarm({ ...DUE, indexAt, scratchAt, health: { ...HEALTH, attempted_at: attempted } }, now);
+        expect(at).toBeGreaterThanOrEqual(now + MAILBOX.alarmLeast);
+      }),
+    );
+  });
+});
