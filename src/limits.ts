@@ -92,6 +92,10 @@ export const MIME = {
   textCharacters: 1_000,
   /** Characters of an attachment's file name. */
   filenameCharacters: 255,
+  /** Characters of all file names and content ids of one outline, which is stored in one row. */
+  outlineCharacters: 128 * KIB,
+  /** Decoded octets of a part that are looked at for `preview`. */
+  previewOctets: 64 * KIB,
   defects: 50,
 } as const;
 

@@ -1,8 +1,37 @@
 /** The suites: `unit` in plain Node, `worker` in workerd, `e2e` over HTTP only, `interop` against Dovecot. */
 import { defineConfig } from 'vitest/config';
+import { trustTestAuthority, workerBindings } from './worker/peers.ts';
 
-export default defineConfig({
-  test: {
-    projects: [{ test: { name: 'unit', include: ['test/unit/**/*.test.ts'], environment: 'node', testTimeout: 30_000 } }],
-  },
+const root = `${import.meta.dirname}/..`;
+
+export default defineConfig(async () => {
+  // workerd's trust store is made when the plugin is loaded, so the authority has to be known before.
+  await trustTestAuthority();
+  const { cloudflareTest } = await import('@cloudflare/vitest-plugin');
+  const suite = (name: string, testTimeout: number) => ({
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    environment: 'node' as const,
+    testTimeout,
+  });
+  return {
+    root,
+    test: {
+      projects: [
+        { root, test: suite('unit', 30_000) },
+        {
+          root,
+          plugins: [
+            cloudflareTest({
+              wrangler: { configPath: `${root}/wrangler.toml` },
+              miniflare: { bindings: await workerBindings() },
+            }),
+          ],
+          test: { name: 'worker', include: ['test/worker/**/*.test.ts'], testTimeout: 60_000 },
+        },
+        { root, test: { ...suite('e2e', 120_000), hookTimeout: 120_000, fileParallelism: false } },
+        { root, test: { ...suite('interop', 300_000), hookTimeout: 120_000, fileParallelism: false } },
+      ],
+    },
+  };
 });

@@ -30,6 +30,14 @@ function base64OfHex(hex: string): string {
   return btoa(octets);
 }
 
+/**
+ * Workers send a Content-Length only for a stream that is bound to it, and break the connection if it ends early.
+ * Elsewhere (plain Node) the header is enough.
+ */
+function ofLength({ stream, size }: Octets): ReadableStream<Uint8Array> {
+  return size === null || !('FixedLengthStream' in globalThis) ? stream : stream.pipeThrough(new FixedLengthStream(size));
+}
+
 /** Length, digest and strong validator, as far as they are known (RFC 9110 §8.6, §8.8.3). */
 function measure(octets: Octets): Record<string, string> {
   return {
@@ -44,14 +52,13 @@ function measure(octets: Octets): Record<string, string> {
  */
 export async function octetsAnswer(method: string, octets: Octets, headers: Record<string, string>): Promise<Response> {
   const all = { ...OCTETS, ...measure(octets), ...headers };
-  if (method !== 'HEAD') return new Response(octets.stream, { headers: all });
+  if (method !== 'HEAD') return new Response(ofLength(octets), { headers: all });
   await octets.stream.cancel();
   return new Response(null, { headers: all });
 }
 
-/** Types that a browser may run or that are containers of such: HTML, XML (with SVG, MathML, feeds) and scripts. */
-const ACTIVE =
-  /^(?:text\/(?:html|xml|javascript|ecmascript|css|xsl|vtt)|image\/svg|application\/(?:xml|xhtml|javascript|ecmascript|x-javascript))|\+xml$|xml-dtd|external-parsed-entity|mathml/;
+/** What a browser may run or render with the page's rights: HTML, XML in all its kinds (SVG, MathML, XSL, feeds), scripts. */
+const ACTIVE = /html|svg|mathml|xsl|javascript|ecmascript|(?:^|[/+.-])xml(?:$|[+.-])/;
 
 /**
  * The Content-Type under which a part is served: the part's own type without parameters, or

@@ -5,8 +5,8 @@
  */
 import type { RouteConfig } from '@hono/zod-openapi';
 import type { Scope } from '../mailbox/rpc.ts';
-import { PROBLEMS } from './problem.ts';
-import type { ProblemCode } from './problem.ts';
+import { PROBLEMS } from './problem-codes.ts';
+import type { ProblemCode } from './problem-codes.ts';
 import { ProblemSchema } from './schemas/problem.ts';
 
 /** Who may call a route: anybody, the operator alone, or a token with this scope (and the operator). */
@@ -45,8 +45,8 @@ export const OCTET_HEADERS = {
 
 /** The problems that a route has because of what it is. */
 function commonProblems(config: Contract): ProblemCode[] {
-  const codes: ProblemCode[] = ['invalid_request', 'misconfigured', 'internal', 'overloaded'];
-  if (config.scope !== 'public') codes.push('unauthorized', 'forbidden');
+  const codes: ProblemCode[] = ['invalid_request', 'internal'];
+  if (config.scope !== 'public') codes.push('unauthorized', 'forbidden', 'misconfigured', 'overloaded');
   if (config.path.includes('{')) codes.push('not_found');
   if (config.request?.body !== undefined) codes.push('request_too_large', 'unsupported_media_type');
   return codes;

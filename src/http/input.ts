@@ -3,9 +3,8 @@
  * repeated parameters are refused, a body is counted while it arrives (its Content-Length is only a claim)
  * and must be JSON in UTF-8 (RFC 8259 §8.1). Nothing of what was sent is quoted in a refusal.
  */
-import { z } from '@hono/zod-openapi';
+import { inputErrors, z } from './zod.ts';
 import { HTTP } from '../limits.ts';
-import { inputErrors } from './invalid.ts';
 import type { InvalidInput } from './problem.ts';
 
 export type Input =
@@ -72,14 +71,14 @@ async function readOctets(request: Request): Promise<Uint8Array | null> {
   return octets;
 }
 
-/** Reads a JSON body by `schema`. Where the body is not `required`, an absent one counts as `{}`. */
+/** Reads a JSON body by `schema`. Where the body is not `required`, an empty one of whatever type counts as `{}`. */
 export async function readBody(request: Request, schema: z.ZodType, required: boolean): Promise<Input> {
   const contentType = request.headers.get('Content-Type');
-  if (contentType !== null && !isJson(contentType)) return { ok: false, problem: 'unsupported_media_type' };
   const octets = await readOctets(request);
   if (octets === null) return { ok: false, problem: 'request_too_large' };
-  if (octets.byteLength === 0) return required ? refused('', 'A JSON body is required.') : judged(schema, {});
-  if (contentType === null) return { ok: false, problem: 'unsupported_media_type' };
+  if (octets.byteLength === 0 && !required) return judged(schema, {});
+  if (octets.byteLength === 0 && contentType === null) return refused('', 'A JSON body is required.');
+  if (contentType === null || !isJson(contentType)) return { ok: false, problem: 'unsupported_media_type' };
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(octets));

@@ -42,7 +42,7 @@ export async function createAccount(env: Bindings, config: Config, given: z.outp
   const settings = settingsOf(given);
   const judgement = judgeTarget(settings.server, parseAllowedTargets(config.allowedTargets));
   if (!judgement.ok) return { ok: false, failure: { kind: 'target_not_allowed', detail: judgement.detail } };
-  const id = newAccountId(random, settings.jurisdiction);
+  const id = newAccountId(random, given.jurisdiction);
   const mailbox = namedMailbox(env, id, settings.location);
   if (mailbox === null) {
     const detail = 'The platform that this deployment runs on has no such jurisdiction.';

@@ -6,7 +6,7 @@
  */
 import type { OpenAPIHono, RouteHandler } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
-import { z } from '@hono/zod-openapi';
+import { z } from './zod.ts';
 import type { Caller, MailboxRpc } from '../mailbox/rpc.ts';
 import type { Config } from '../config.ts';
 import { HTTP } from '../limits.ts';
@@ -71,8 +71,7 @@ function admit(config: Contract): MiddlewareHandler<AppEnv> {
       if (!sent.ok) return refuse(c, sent);
       c.req.addValidatedData('json', sent.value as object);
     }
-    await next();
-    return;
+    return next();
   };
 }
 
@@ -83,7 +82,7 @@ function refuse(c: Context<AppEnv>, input: Extract<Input, { ok: false }>): Probl
 /** Null where the caller may go on; then `caller` is set, and `mailbox` on an account's route. */
 async function authenticate(c: Context<AppEnv>, config: Contract): Promise<ProblemResponse | null> {
   if (config.scope === 'public') return null;
-  const credential = await readCredential(c.req.raw, c.var.config);
+  const credential = readCredential(c.req.raw, c.var.config);
   if (credential === null) return problem(c, 'unauthorized');
   c.set('caller', credential.caller);
   if (config.scope === 'operator' && credential.kind === 'token') {

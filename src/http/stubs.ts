@@ -27,7 +27,8 @@ export interface Bindings {
 /** The Mailbox of a well-formed account id. `location` is heeded only by the call that creates the object. */
 export function mailboxOf(env: Bindings, account: string, location: string | null = null): MailboxRpc {
   const jurisdiction = jurisdictionOf(account);
-  const namespace = jurisdiction === null ? env.MAILBOX : env.MAILBOX.jurisdiction(jurisdiction as DurableObjectJurisdiction);
+  if (jurisdiction === undefined) throw new RangeError('Not an account id.');
+  const namespace = jurisdiction === null ? env.MAILBOX : env.MAILBOX.jurisdiction(jurisdiction);
   const options = location === null ? undefined : { locationHint: location as DurableObjectLocationHint };
   return namespace.getByName(account, options) as MailboxRpc;
 }

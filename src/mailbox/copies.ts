@@ -152,11 +152,8 @@ export class Copies {
   async #chunk(message: Message, at: number): Promise<Uint8Array | null> {
     const row = Math.floor(at / MAILBOX.rowOctets);
     const growing = this.#growing.get(message.created);
-    while (growing && growing.rows <= row) {
-      if (growing.error !== null) throw growing.error;
-      if (this.#growing.get(message.created) !== growing) break;
-      await growing.wait();
-    }
+    // Until the writer has settled, the octets that are there may yet turn out to be half a message.
+    while (growing && this.#growing.get(message.created) === growing && (growing.rows <= row || at >= growing.octets)) await growing.wait();
     if (growing && growing.error !== null) throw growing.error;
     const copy = this.#store.copies.copy(message.created);
     if (!copy) throw new MailboxError({ kind: 'message_gone' });

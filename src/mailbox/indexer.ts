@@ -47,19 +47,23 @@ export class Indexer {
       const number = numbers.get(row.created);
       return number === undefined ? [] : [{ row, number }];
     });
-    if (open.session.capabilities && !open.session.capabilities.top) return this.#byRetr(open, present, until);
-    return this.#byTop(open, present, until);
+    const { capabilities } = open.session;
+    const refused = capabilities && !capabilities.top ? present : await this.#byTop(open, present, until);
+    await this.#byRetr(open, refused, until);
   }
 
-  async #byTop(open: OpenSession, present: readonly Located[], until: number): Promise<void> {
+  /** Returns those that a server which doesn't tell its capabilities refused to TOP: it may know RETR alone. */
+  async #byTop(open: OpenSession, present: readonly Located[], until: number): Promise<Located[]> {
+    const refused: Located[] = [];
     const batch: Omit<Indexed, 'place'>[] = [];
     let next = 0;
     try {
       for await (const reply of open.session.run(present.map(({ number }) => top(number, MAILBOX.previewLines)))) {
-        const { row } = present[next] ?? {};
-        if (!row) break;
-        if (reply.ok) batch.push(await this.#summary(row, await collect(reply.body)));
-        else this.#failed(row);
+        const located = present[next];
+        if (!located) break;
+        if (reply.ok) batch.push(await this.#summary(located.row, await collect(reply.body)));
+        else if (open.session.capabilities === null) refused.push(located);
+        else this.#failed(located.row);
         next += 1;
         if (batch.length >= MAILBOX.indexBatch) this.#commit(batch);
         if (this.#context.deps.now() > until) break;
@@ -75,6 +79,7 @@ export class Indexer {
     } finally {
       this.#commit(batch);
     }
+    return refused;
   }
 
   async #byRetr(open: OpenSession, present: readonly Located[], until: number): Promise<void> {

@@ -84,7 +84,7 @@ export class Line {
   adopt(session: Session): void {
     this.#open = { session, numbers: new Map(), listed: false, failed: new Set() };
     this.#unused = true;
-    this.#park(true);
+    this.#linger(MAILBOX.linger);
   }
 
   /** Ends the line for good, because the account is gone: closes the session under whoever uses it and waits until they let go. */
@@ -156,10 +156,13 @@ export class Line {
   #park(linger: boolean): void {
     if (!this.#open) return;
     if (!linger || this.#lingerMs === 0 || !this.#open.session.usable) this.#drop();
-    else
-      this.#lingering = setTimeout(() => {
-        if (!this.#busy) this.#drop();
-      }, this.#lingerMs);
+    else this.#linger(this.#lingerMs);
+  }
+
+  #linger(milliseconds: number): void {
+    this.#lingering = setTimeout(() => {
+      if (!this.#busy) this.#drop();
+    }, milliseconds);
   }
 
   #keep(): void {

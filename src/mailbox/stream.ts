@@ -4,11 +4,19 @@ export function byteStream(octets: AsyncGenerator<Uint8Array>): ReadableStream<U
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
-      const { done, value } = await octets.next();
-      if (done) {
-        controller.close();
-        controller.byobRequest?.respond(0);
-      } else if (value.length > 0) controller.enqueue(value);
+      // A pull that enqueues nothing would not be repeated, so empty pieces are passed over.
+      for (;;) {
+        const { done, value } = await octets.next();
+        if (done) {
+          controller.close();
+          controller.byobRequest?.respond(0);
+          return;
+        }
+        if (value.length > 0) {
+          controller.enqueue(value);
+          return;
+        }
+      }
     },
     async cancel() {
       await octets.return(undefined);

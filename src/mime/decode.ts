@@ -111,7 +111,7 @@ function rest(out: Uint8Array, length: number, bits: number, characters: number)
 }
 
 /** A longer run of blanks is text: RFC 2045 §6.7 (5) allows no line above 76. Bounds what is held between two chunks. */
-const BLANKS = 256;
+const BLANKS = 128;
 
 const UNDECIDED = -1;
 const LITERAL = -2;

@@ -20,7 +20,6 @@ export interface Part {
   delsp: boolean;
   encoding: Encoding;
   disposition: 'attachment' | 'inline' | null;
-  /** Whether there was a Content-Disposition field. Without it a name alone doesn't make a body an attachment. */
   filename: string | null;
   /** Without the angle brackets. */
   contentId: string | null;

@@ -69,10 +69,10 @@ const METADATA_NAMES = [
 ];
 
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-/** The last label of a name: never numeric, or it would be taken for an address. */
-const TOP_LABEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
+/** A name that ends so is taken for an IPv4 address by some parser (WHATWG URL §3.5, inet_aton). */
+const NUMERIC_LABEL = /^(?:\d+|0x[0-9a-f]*)$/;
 
-type Host = { readonly kind: 'address' | 'name'; readonly host: string; readonly never: boolean; readonly public: boolean };
+type Host = { readonly host: string; readonly never: boolean; readonly public: boolean };
 
 /** Reads `host:port,…`; IPv6 in brackets. Empty entries are skipped. */
 export function parseAllowedTargets(text: string): AllowedTargets {
@@ -92,7 +92,8 @@ export function parseAllowedTargets(text: string): AllowedTargets {
 export function judgeTarget(target: Target, allowed: AllowedTargets): Judgement {
   if (!isPort(target.port)) return refused('The port must be a number from 1 to 65535.');
   const host = parseHost(target.host);
-  if (!host) return refused('The host must be a full domain name in ASCII (an international one as xn--…), or an IP address in its usual form.');
+  if (!host)
+    return refused('The host must be a full domain name in ASCII (an international one as xn--…), or an IP address in its usual form.');
   if (host.never) return refused('This address is never allowed.');
   if (!allowed.listed.has(key(host.host, target.port))) {
     if (!host.public) return refused('The host must be public: private, local and reserved names and addresses are refused.');
@@ -107,18 +108,18 @@ function parseHost(text: string): Host | null {
   if (text.length > NAMES.host + 1) return null;
   const address = parseAddress(text.startsWith('[') && text.endsWith(']') && text.includes(':') ? text.slice(1, -1) : text);
   if (address) {
-    return { kind: 'address', host: formatAddress(address), never: isNeverAllowed(address), public: isPublic(address) };
+    return { host: formatAddress(address), never: isNeverAllowed(address), public: isPublic(address) };
   }
   const name = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase();
   if (!isName(name)) return null;
   const never = METADATA_NAMES.some((metadata) => isWithin(name, metadata));
-  return { kind: 'name', host: name, never, public: name.includes('.') && !PRIVATE_SUFFIXES.some((suffix) => isWithin(name, suffix)) };
+  return { host: name, never, public: name.includes('.') && !PRIVATE_SUFFIXES.some((suffix) => isWithin(name, suffix)) };
 }
 
-/** Whether `name` is a host name (RFC 1123 §2.1) that nothing could take for an address, its xn-- labels valid (RFC 5891). */
+/** Whether `name` is a host name (RFC 1123 §2.1, RFC 5891 §4.2.3.1) that nothing could take for an address. A second parser must agree. */
 function isName(name: string): boolean {
   const labels = name.split('.');
-  const wellFormed = name.length <= NAMES.host && labels.every((label) => LABEL.test(label)) && TOP_LABEL.test(labels.at(-1) ?? '');
+  const wellFormed = name.length <= NAMES.host && labels.every((label) => LABEL.test(label)) && !NUMERIC_LABEL.test(labels.at(-1) ?? '');
   if (!wellFormed || labels.some((label) => label.slice(2, 4) === '--' && !label.startsWith('xn--'))) return false;
   const url = `http://${name}/`;
   return URL.canParse(url) && new URL(url).hostname === name;

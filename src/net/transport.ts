@@ -68,8 +68,9 @@ export class Transport implements Channel {
   async read(phase: Phase, patience: Patience): Promise<Uint8Array | null> {
     if (this.#reading) throw new Error('A read is already under way.');
     this.#reading = true;
-    const result = await this.#settle(phase, this.#deadlines[patience], () => this.#next());
-    this.#reading = false;
+    const result = await this.#settle(phase, this.#deadlines[patience], () => this.#next()).finally(() => {
+      this.#reading = false;
+    });
     if (result === LATE) {
       const lost = patience === 'chunk' && LOST_TERMINATOR.test(this.#tail);
       throw this.#fail({ kind: 'timeout', phase, note: lost ? 'The server seems to have lost the line that ends its data.' : null });

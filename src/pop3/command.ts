@@ -95,9 +95,9 @@ export function fitsInitial(mechanism: string, initial: Uint8Array): boolean {
 
 /** The line that answers a SASL challenge. These may be longer than a command (RFC 5034 §4). */
 export function saslResponse(response: Uint8Array): Uint8Array {
-  const line = new TextEncoder().encode(`${encodeBase64(response)}\r\n`);
-  if (line.length > POP3.saslChallenge) throw new CommandError('a SASL response is too long');
-  return line;
+  const octets = new TextEncoder().encode(`${encodeBase64(response)}\r\n`);
+  if (octets.length > POP3.saslChallenge) throw new CommandError('a SASL response is too long');
+  return octets;
 }
 
 /** The line that gives a SASL exchange up (RFC 5034 §4). */

@@ -107,8 +107,9 @@ export class DataDecoder {
       if (this.#at === 'text') {
         const dot = findLineDot(chunk, read);
         const stop = dot === -1 ? end : dot;
-        write = move(chunk, read, stop, write);
+        // Before the move, which may overwrite the tail.
         this.#at = dot === -1 ? tailOf(chunk, read) : 'dot';
+        write = move(chunk, read, stop, write);
         read = dot === -1 ? end : dot + 1;
       } else if (this.#at === 'line start') {
         if (octet === DOT) read++;

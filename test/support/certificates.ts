@@ -9,7 +9,9 @@ import { X509Certificate as NodeCertificate, createPrivateKey } from 'node:crypt
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import {
+
+// Imported while running, not declared: a bundler (vitest's, for its configuration) would put it before reflect.ts.
+const {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -19,7 +21,7 @@ import {
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
-} from '@peculiar/x509';
+} = await import('@peculiar/x509');
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface ServerCertificate {

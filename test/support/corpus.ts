@@ -26,7 +26,7 @@ const SPAN = 150 * DAY;
 
 /** All messages, oldest first, spread over the five months before `now`: thick lately, thin long ago. */
 export function corpus(now: Date): CorpusMessage[] {
-  const recipes = interleaved([languages, webPages, oddities, structures, attachments, conversations]);
+  const recipes = interleaved([oddities, structures, attachments, conversations, languages, webPages]);
   return recipes.map((recipe, index) => {
     const share = (recipes.length - index) / recipes.length;
     return made(recipe, new Date(now.getTime() - Math.round(SPAN * share * share)));
@@ -42,8 +42,8 @@ function made(recipe: Recipe, at: Date): CorpusMessage {
   return { name: recipe.name, ...recipe.make(new Date(Math.floor(at.getTime() / 1000) * 1000)) };
 }
 
-/** One of each list in turn, so that a page of the mailbox shows all kinds; each list keeps its order. */
+/** Each list spread evenly over the whole in its own order, so that a page of the mailbox shows all kinds. */
 function interleaved(lists: readonly (readonly Recipe[])[]): Recipe[] {
-  const longest = Math.max(...lists.map((list) => list.length));
-  return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list[index] ?? [])).flat();
+  const placed = lists.flatMap((list) => list.map((recipe, index) => ({ recipe, place: (index + 1) / list.length })));
+  return placed.sort((a, b) => a.place - b.place).map(({ recipe }) => recipe);
 }

@@ -4,7 +4,6 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePort, portTaken } from './ports.ts';
 import { ProcessGroup } from './process-group.ts';
 
@@ -30,8 +29,8 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly url: string;
   readonly port: number;
-  /** Whether it ended by itself. */
-  readonly over: boolean;
+  /** Fulfilled when it has ended, by itself or not. */
+  readonly ended: Promise<void>;
   /** The last 64 KiB that it printed. */
   output(): string;
   /** Ends it and everything it started. */
@@ -43,7 +42,7 @@ export interface Gateway {
 /** The port asked for is in use. */
 export class PortTakenError extends Error {}
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const ROOT = join(import.meta.dirname, '..', '..');
 const WRANGLER = join(ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
 const DEADLINE = 90_000;
 const POLL = 100;
@@ -68,9 +67,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url,
     port,
-    get over() {
-      return group.over;
-    },
+    ended: group.ended,
     output: () => group.output(),
     stop: () => group.stop(),
     kill: () => group.kill(),
@@ -82,7 +79,19 @@ async function wranglerArguments(options: GatewayOptions, port: number): Promise
   const config = options.config === undefined ? [] : ['--config', options.config];
   const inspector = ['--inspector-ip', '127.0.0.1', '--inspector-port', String(await freePort())];
   const quiet = ['--show-interactive-dev-session=false', '--live-reload=false'];
-  return ['dev', '--ip', '127.0.0.1', '--port', String(port), ...inspector, ...quiet, '--persist-to', options.persistTo, ...config, ...vars];
+  return [
+    'dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    ...inspector,
+    ...quiet,
+    '--persist-to',
+    options.persistTo,
+    ...config,
+    ...vars,
+  ];
 }
 
 /** The parent's environment without what a test runner added, and with all that keeps wrangler quiet and alone. */

@@ -57,7 +57,8 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
     deadlines,
     sql,
     erase: async () => {
-      for (const { name } of sql.exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`)) sql.exec(`DROP TABLE ${name}`);
+      for (const { name } of sql.exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`))
+        sql.exec(`DROP TABLE ${name}`);
       alarm = null;
     },
   };

@@ -27,6 +27,8 @@ export interface Pop3ServerOptions {
   readonly answer?: Answer;
   /** Milliseconds without a command before the connection is dropped (RFC 1939 §3 asks for ten minutes). */
   readonly idle?: number;
+  /** Doesn't keep the process alive. */
+  readonly unref?: boolean;
 }
 
 export interface Pop3Server {
@@ -70,6 +72,7 @@ export async function startPop3Server(options: Pop3ServerOptions): Promise<Pop3S
     });
     void serve(socket);
   });
+  if (options.unref) server.unref();
   await listening(server, options.port ?? 0, options.host ?? '127.0.0.1');
   return {
     port: (server.address() as AddressInfo).port,

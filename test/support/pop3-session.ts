@@ -27,10 +27,14 @@ export interface SessionHost {
 export type Hidden = 'CAPA' | 'TOP' | 'UIDL' | 'PIPELINING' | 'SASL' | 'USER' | 'RESP-CODES';
 
 /**
- * A test's own answer to a command: octets sent as they are, `close` to drop the connection, or null to let the
- * server answer. `octets` beginning with `+OK` don't change the session's state.
+ * A test's own answer to a command: octets sent as they are, `close` to drop the connection, `last` for octets before
+ * that, or null to let the server answer. Octets beginning with `+OK` don't change the session's state.
  */
-export type Answer = (command: { readonly verb: string; readonly argument: string; readonly user: string | null }) => string | null;
+export type Answer = (command: {
+  readonly verb: string;
+  readonly argument: string;
+  readonly user: string | null;
+}) => string | { readonly last: string } | null;
 
 /** RFC 2449 §4 allows 255 octets a command; RFC 5034 §4 12 288 while a SASL exchange goes on. */
 const MOST_COMMAND = 512;
@@ -85,7 +89,11 @@ export class Pop3Session {
     this.#host.log(redacted(verb, argument));
     const own = this.#host.answer?.({ verb, argument, user: this.#user }) ?? null;
     if (own === 'close') return false;
-    if (own !== null) return this.#channel.write(Buffer.from(own, 'latin1'));
+    if (typeof own === 'string') return this.#channel.write(Buffer.from(own, 'latin1'));
+    if (own !== null) {
+      await this.#channel.write(Buffer.from(own.last, 'latin1'));
+      return false;
+    }
     if (verb === 'QUIT') return this.#quit();
     return this.#send(await (this.#maildrop === null ? this.#authorization(verb, argument) : this.#transaction(verb, argument)));
   }

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
 const MOST_OUTPUT = 64 * 1024;
 /** How long a group may take to end by itself before it is killed, and how long its last members are waited for. */
@@ -17,7 +18,11 @@ export class ProcessGroup {
   #over = false;
 
   /** Starts `command`. `onLine` is told every line of both outputs. */
-  constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; onLine?: (line: string) => void }) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; onLine?: (line: string) => void },
+  ) {
     const { onLine, ...rest } = options;
     this.#child = spawn(command, [...args], { ...rest, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#exited = new Promise((resolve) => {
@@ -33,6 +38,11 @@ export class ProcessGroup {
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) this.#follow(stream, onLine);
     process.once('exit', this.#killAtExit);
+  }
+
+  /** Fulfilled when the process that was started has ended, for whatever reason. */
+  get ended(): Promise<void> {
+    return this.#exited;
   }
 
   /** Whether the process that was started has ended (its descendants may live on). */
@@ -63,10 +73,14 @@ export class ProcessGroup {
   async #gone(patience: number): Promise<boolean> {
     const until = Date.now() + patience;
     while (Date.now() < until) {
-      if (this.#over && !this.#signal(0)) return true;
+      if (this.#over && !this.#hasMembers()) return true;
       await new Promise((resolve) => setTimeout(resolve, POLL));
     }
     return false;
+  }
+
+  #hasMembers(): boolean {
+    return this.#signal(0) && (livingMembers(this.#child.pid ?? 0) ?? true);
   }
 
   /** Signals the whole group; false if it has no members. */
@@ -100,4 +114,23 @@ export class ProcessGroup {
   #keep(text: string): void {
     this.#output = (this.#output + text).slice(-MOST_OUTPUT);
   }
+}
+
+/**
+ * Whether a process of group `group` runs; null where /proc can't tell. A member that has ended still counts for the
+ * system until its new parent looks after it, which some containers' first process does only now and then.
+ */
+function livingMembers(group: number): boolean | null {
+  if (!existsSync('/proc/self/stat')) return null;
+  return readdirSync('/proc').some((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      // The name in parentheses may hold anything; behind it come the state, the parent and the group.
+      const [state, , of] = readFileSync(`/proc/${entry}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+      return Number(of) === group && state !== 'Z' && state !== 'X';
+    } catch {
+      // It ended while we looked.
+      return false;
+    }
+  });
 }

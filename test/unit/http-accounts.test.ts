@@ -1,22 +1,22 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { isAccountId } from '../../src/crypto/ids.ts';
 import type { Failure } from '../../src/mailbox/rpc.ts';
 import { CreatedAccount } from '../../src/http/schemas/account.ts';
-import { FakeMailbox, NEW_ACCOUNT, OPERATOR_KEY, problemOf, World } from './http-world.ts';
+import { NEW_ACCOUNT, OPERATOR_KEY, problemOf, World } from './http-world.ts';
+import type { FakeMailbox } from './http-fakes.ts';
 
 function create(world: World, json: unknown) {
   return world.ask('POST', '/v1/accounts', { as: OPERATOR_KEY, json });
 }
 
+beforeEach(() => {
+  vi.spyOn(console, 'log').mockImplementation(() => undefined);
+});
+
 /** A world whose new Mailboxes all behave so. */
 function worldWhere(behave: (mailbox: FakeMailbox) => void): World {
   const world = new World();
-  const { mailbox } = world;
-  world.mailbox = (id) => {
-    const made = mailbox.call(world, id);
-    behave(made);
-    return made;
-  };
+  world.behave = behave;
   return world;
 }
 
@@ -71,7 +71,7 @@ describe('creating an account', () => {
     ['starttls', 110],
     ['none', 110],
   ])('takes the port of %s, %d, where none is named', async (security, port) => {
-    const world = new World();
+    const world = new World({ ALLOWED_TARGETS: `pop.example.com:${port}` });
     await create(world, { ...NEW_ACCOUNT, server: { host: 'pop.example.com', security } });
     expect(created(world)[0]!.args[1]).toMatchObject({ server: { port } });
   });

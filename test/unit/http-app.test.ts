@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { OPERATOR_KEY, problemOf, World } from './http-world.ts';
 
 const ORIGIN = 'https://app.example.com';
@@ -32,16 +32,21 @@ describe('every answer', () => {
 });
 
 describe('a preflight', () => {
-  test.each(['/v1/accounts', '/v1/accounts/acc_x/messages/y/raw', '/v1/nothing/at/all'])('to %s is 204 without authentication', async (path) => {
-    const world = new World({ CORS_ORIGINS: ORIGIN });
-    const response = await world.ask('OPTIONS', path, { headers: { Origin: ORIGIN, 'Access-Control-Request-Method': 'GET' } });
-    expect(response.status).toBe(204);
-    expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
-    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('Authorization, Content-Type, If-Match, If-None-Match, Range');
-    expect(response.headers.get('Access-Control-Allow-Methods')?.split(', ')).toEqual(expect.arrayContaining(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']));
-    expect(response.headers.get('Access-Control-Max-Age')).toBe('7200');
-    expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
-  });
+  test.each(['/v1/accounts', '/v1/accounts/acc_x/messages/y/raw', '/v1/nothing/at/all'])(
+    'to %s is 204 without authentication',
+    async (path) => {
+      const world = new World({ CORS_ORIGINS: ORIGIN });
+      const response = await world.ask('OPTIONS', path, { headers: { Origin: ORIGIN, 'Access-Control-Request-Method': 'GET' } });
+      expect(response.status).toBe(204);
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN);
+      expect(response.headers.get('Access-Control-Allow-Headers')).toBe('Authorization, Content-Type, If-Match, If-None-Match, Range');
+      expect(response.headers.get('Access-Control-Allow-Methods')?.split(', ')).toEqual(
+        expect.arrayContaining(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+      );
+      expect(response.headers.get('Access-Control-Max-Age')).toBe('7200');
+      expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
+    },
+  );
 
   test('from an origin that is not listed is told nothing', async () => {
     const world = new World({ CORS_ORIGINS: ORIGIN });
@@ -75,10 +80,13 @@ describe('across origins', () => {
 });
 
 describe('routing', () => {
-  test.each(['/', '/v1', '/v1/', '/v1/accounts/', '/v2/accounts', '/v1/accounts/a/b', '/V1/accounts', '/healthz/', '//healthz'])('%s is 404', async (path) => {
-    const response = await new World().ask('GET', path, { as: OPERATOR_KEY });
-    expect((await problemOf(response)).code).toBe('not_found');
-  });
+  test.each(['/', '/v1', '/v1/', '/v1/accounts/', '/v2/accounts', '/v1/accounts/a/b', '/V1/accounts', '/healthz/', '//healthz'])(
+    '%s is 404',
+    async (path) => {
+      const response = await new World().ask('GET', path, { as: OPERATOR_KEY });
+      expect((await problemOf(response)).code).toBe('not_found');
+    },
+  );
 
   test.each([
     ['PUT', '/v1/accounts', 'POST, GET, HEAD, OPTIONS'],
@@ -86,7 +94,7 @@ describe('routing', () => {
     ['DELETE', '/v1/accounts/acc_x/messages/m/raw', 'GET, HEAD, OPTIONS'],
     ['GET', '/v1/accounts/acc_x/sync', 'POST, OPTIONS'],
     ['DELETE', '/healthz', 'GET, HEAD'],
-    ['TRACK', '/healthz', 'GET, HEAD'],
+    ['PATCH', '/openapi.json', 'GET, HEAD'],
   ])('%s %s is 405 and names %s', async (method, path, allow) => {
     const response = await new World().ask(method, path, { as: OPERATOR_KEY });
     expect(response.status).toBe(405);
@@ -118,14 +126,16 @@ describe('a deployment that is not configured', () => {
   });
 
   test('says so on /healthz', async () => {
-    const health = async (world: World) => (await (await world.ask('GET', '/healthz')).json()) as object;
-    expect(await health(new World({ OPERATOR_KEY: '' }))).toMatchObject({ ok: true, configured: false });
-    expect(await health(new World())).toEqual({ ok: true, version: expect.stringMatching(/^\d+\.\d+\.\d+/), configured: true });
+    const unconfigured = await new World({ OPERATOR_KEY: '' }).ask('GET', '/healthz');
+    expect(await unconfigured.json()).toMatchObject({ ok: true, configured: false });
+    const configured = await new World().ask('GET', '/healthz');
+    expect(await configured.json()).toEqual({ ok: true, version: expect.stringMatching(/^\d+\.\d+\.\d+/), configured: true });
   });
 });
 
 describe('an error of ours', () => {
-  test('is 500 and tells nothing', async () => {
+  test('is 500 and tells nothing but its name, and that to the log alone', async () => {
+    const logged = vi.spyOn(console, 'log').mockImplementation(() => undefined);
     const world = new World();
     const { id, mailbox } = world.account();
     mailbox.thrown = new TypeError('cannot read SECRET of undefined');
@@ -134,6 +144,8 @@ describe('an error of ours', () => {
     expect((await problemOf(response)).code).toBe('internal');
     expect(text).not.toContain('SECRET');
     expect(text).not.toContain('TypeError');
+    expect(logged.mock.calls).toEqual([[expect.stringMatching(/^(?!.*SECRET).*"error":"TypeError"/)]]);
+    logged.mockRestore();
   });
 
   test.each(['overloaded', 'retryable'])('is 503 overloaded where the platform says %s', async (mark) => {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { newToken } from '../../src/crypto/token.ts';
 import { newAccountId } from '../../src/crypto/ids.ts';
 import type { Scope } from '../../src/mailbox/rpc.ts';
-import { NEW_ACCOUNT, OPERATOR_KEY, problemOf, random, World } from './http-world.ts';
+import { NEW_ACCOUNT, OPERATOR_KEY, problemOf, World } from './http-world.ts';
+import { random } from './http-fakes.ts';
 
 interface Endpoint {
   method: string;
@@ -47,7 +48,9 @@ async function essence(response: Response) {
 test('the matrix knows every route that is not public', () => {
   const world = new World();
   const routes = world.app.openAPIRegistry.definitions.flatMap((definition) => (definition.type === 'route' ? [definition.route] : []));
-  const closed = routes.filter((route) => route['x-scope'] !== 'public').map((route) => `${route.method.toUpperCase()} ${route.path} ${route['x-scope']}`);
+  const closed = routes
+    .filter((route) => route['x-scope'] !== 'public')
+    .map((route) => `${route.method.toUpperCase()} ${route.path} ${route['x-scope']}`);
   const known = ENDPOINTS.filter(({ method }) => method !== 'HEAD').map((endpoint) => {
     const path = endpoint.path('{account}').replace(MESSAGE, '/messages/{message}').replace('/attachments/2', '/attachments/{part}');
     return `${endpoint.method} ${path} ${endpoint.scope}`;
@@ -97,7 +100,8 @@ describe.each(OF_ACCOUNT.map((endpoint) => ({ title: name(endpoint), endpoint })
     const foreign = world.account().id;
     const absent = newAccountId(random, null);
     const answers = [];
-    for (const id of [foreign, absent, 'acc_1', 'acc_' + '0'.repeat(3000), '%00']) answers.push(await essence(await ask(world, endpoint, id, mine.token)));
+    for (const id of [foreign, absent, 'acc_1', 'acc_' + '0'.repeat(3000), '%00'])
+      answers.push(await essence(await ask(world, endpoint, id, mine.token)));
     for (const id of [absent, 'nothing', '%E0%A4%A']) answers.push(await essence(await ask(world, endpoint, id, OPERATOR_KEY)));
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect(answers[0]!.status).toBe(404);
@@ -139,11 +143,14 @@ test('each of several operator keys is good', async () => {
   expect((await world.ask('GET', '/v1/accounts', { as: `${OPERATOR_KEY},${other}` })).status).toBe(401);
 });
 
-test.each(['Basic b3A6b3A=', 'Bearer', `bearer${OPERATOR_KEY}`, `Bearer ${OPERATOR_KEY} x`, `Token ${OPERATOR_KEY}`])('"%s" is no credential', async (header) => {
-  const world = new World();
-  const response = await world.ask('GET', '/v1/accounts', { headers: { Authorization: header } });
-  expect(response.status).toBe(401);
-});
+test.each(['Basic b3A6b3A=', 'Bearer', `bearer${OPERATOR_KEY}`, `Bearer ${OPERATOR_KEY} x`, `Token ${OPERATOR_KEY}`])(
+  '"%s" is no credential',
+  async (header) => {
+    const world = new World();
+    const response = await world.ask('GET', '/v1/accounts', { headers: { Authorization: header } });
+    expect(response.status).toBe(401);
+  },
+);
 
 test('the scheme is read in any case', async () => {
   const world = new World();
@@ -153,13 +160,7 @@ test('the scheme is read in any case', async () => {
 test("the token's page is told to the Mailbox", async () => {
   const world = new World();
   const { id, mailbox, token } = world.account();
-  const seen: unknown[] = [];
-  const { account } = mailbox;
-  mailbox.account = (caller) => {
-    seen.push(caller.kind === 'token' ? caller.origin : 'operator');
-    return account.call(mailbox, caller);
-  };
   await world.ask('GET', `/v1/accounts/${id}`, { as: token, headers: { Origin: 'https://app.example.com' } });
   await world.ask('GET', `/v1/accounts/${id}`, { as: token });
-  expect(seen).toEqual(['https://app.example.com', null]);
+  expect(mailbox.callers).toMatchObject([{ origin: 'https://app.example.com' }, { origin: null }]);
 });

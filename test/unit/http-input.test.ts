@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { pointerOf } from '../../src/http/invalid.ts';
+import { pointerOf } from '../../src/http/zod.ts';
 import { HTTP } from '../../src/limits.ts';
 import { NEW_ACCOUNT, OPERATOR_KEY, problemOf, World } from './http-world.ts';
 
@@ -84,9 +83,8 @@ describe('the body of a new account', () => {
     ['cache', { maxBytes: 0 }],
     ['auth', { username: 'x', accessToken: 'y'.repeat(16_384), method: 'oauthbearer' }],
     ['auth', { username: 'user with space', password: ' \t pass wörd 密 ' }],
-    ['email', '"a b"@example.com'],
+    ['email', '"a@b"@example.com'],
   ])('is taken with %s = %j', async (member, value) => {
-    if (member === 'email') value = 'a.b@example.com';
     const response = await new World().ask('POST', '/v1/accounts', { as: OPERATOR_KEY, json: { ...NEW_ACCOUNT, [member]: value } });
     expect(response.status).toBe(201);
   });
@@ -169,20 +167,27 @@ describe('a query', () => {
   });
 });
 
+function post(body: BodyInit, headers: Record<string, string>) {
+  return new World().ask('POST', '/v1/accounts', { as: OPERATOR_KEY, body, headers });
+}
+
 describe('a request body', () => {
-  const post = (body: BodyInit, headers: Record<string, string>) => new World().ask('POST', '/v1/accounts', { as: OPERATOR_KEY, body, headers });
   const json = JSON.stringify(NEW_ACCOUNT);
 
   test.each(['application/json', 'application/json;charset=UTF-8', 'Application/JSON ; charset="utf-8"'])('is read as %s', async (type) => {
     expect((await post(json, { 'Content-Type': type })).status).toBe(201);
   });
 
-  test.each(['text/plain', 'application/jsonx', 'application/json; charset=latin1', 'application/x-www-form-urlencoded', 'application/problem+json', 'multipart/form-data; boundary=x'])(
-    'is 415 as %s',
-    async (type) => {
-      expect((await post(json, { 'Content-Type': type })).status).toBe(415);
-    },
-  );
+  test.each([
+    'text/plain',
+    'application/jsonx',
+    'application/json; charset=latin1',
+    'application/x-www-form-urlencoded',
+    'application/problem+json',
+    'multipart/form-data; boundary=x',
+  ])('is 415 as %s', async (type) => {
+    expect((await post(json, { 'Content-Type': type })).status).toBe(415);
+  });
 
   test('is 415 without a Content-Type', async () => {
     expect((await post(new TextEncoder().encode(json), {})).status).toBe(415);
@@ -228,8 +233,12 @@ describe('a request body', () => {
     const world = new World();
     const { id } = world.account();
     const headers = body === '{}' ? { 'Content-Type': 'application/json' } : {};
-    const response = await world.ask('POST', `/v1/accounts/${id}/sync`, { as: OPERATOR_KEY, headers, ...(body === undefined ? {} : { body }) });
-    expect(response.status).toBe(body === '' ? 415 : 200);
+    const response = await world.ask('POST', `/v1/accounts/${id}/sync`, {
+      as: OPERATOR_KEY,
+      headers,
+      ...(body === undefined ? {} : { body }),
+    });
+    expect(response.status).toBe(200);
   });
 
   test('of a sync with members is refused', async () => {
@@ -242,66 +251,4 @@ describe('a request body', () => {
 test('a pointer escapes what RFC 6901 says', () => {
   expect(pointerOf([])).toBe('');
   expect(pointerOf(['a/b', 0, 'm~n'])).toBe('/a~1b/0/m~0n');
-});
-
-/** Values with the mark in every text and every name that a caller may make up. */
-const marked = fc.string().map((text) => `${MARK}${text}`);
-const anything = fc.letrec<{ value: unknown }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: 'small' },
-    marked,
-    fc.integer(),
-    fc.double({ noNaN: true }),
-    fc.boolean(),
-    fc.constant(null),
-    fc.array(tie('value'), { maxLength: 4 }),
-    fc.dictionary(marked, tie('value'), { maxKeys: 4 }),
-  ),
-})).value;
-const MEMBERS = ['email', 'externalId', 'server', 'auth', 'initial', 'pollSeconds', 'paused', 'verify', 'location', 'jurisdiction', 'cache', 'token'];
-const account = fc.record(
-  {
-    ...Object.fromEntries(MEMBERS.map((member) => [member, anything])),
-    server: fc.oneof(anything, fc.record({ host: marked, port: anything, security: anything }, { requiredKeys: [] })),
-    auth: fc.oneof(anything, fc.record({ username: marked, password: marked, method: anything }, { requiredKeys: [] })),
-  },
-  { requiredKeys: [] },
-);
-
-/** What the caller may read of an answer, whole. */
-async function everything(response: Response): Promise<string> {
-  return JSON.stringify([...response.headers]) + (await response.text());
-}
-
-test('no body whatever gets a 5xx or an echo', async () => {
-  const world = new World();
-  await fc.assert(
-    fc.asyncProperty(fc.oneof(account, anything), async (json) => {
-      const response = await world.ask('POST', '/v1/accounts', { as: OPERATOR_KEY, json });
-      expect([400, 201, 422]).toContain(response.status);
-      if (response.status !== 201) expect(await everything(response)).not.toContain(MARK);
-    }),
-    { numRuns: 300 },
-  );
-});
-
-test('no path, query, credential or octets whatever get a 5xx or an echo', async () => {
-  const world = new World();
-  const { id } = world.account();
-  const name = fc.constantFrom('limit', 'cursor', 'order', 'fields', 'maxAge', 'since', 'include', 'html', `${MARK}name`);
-  const query = fc.array(fc.tuple(name, marked), { maxLength: 3 }).map((pairs) => new URLSearchParams(pairs).toString());
-  const segment = fc.constantFrom('', '/messages', '/changes', '/sync', `/messages/${MARK}`, `/messages/${MARK}/raw`, `/${MARK}`);
-  const method = fc.constantFrom('GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'HEAD', 'OPTIONS');
-  const who = fc.constantFrom(id, 'acc_', MARK, encodeURIComponent(`../${MARK}`));
-  const credential = fc.constantFrom(OPERATOR_KEY, `${MARK}key`, `pgt_${MARK}`);
-  const body = fc.uint8Array({ maxLength: 64 });
-  await fc.assert(
-    fc.asyncProperty(method, who, segment, query, credential, body, async (verb, account, rest, search, as, octets) => {
-      const sent = verb === 'GET' || verb === 'HEAD' ? {} : { body: octets as Uint8Array<ArrayBuffer>, headers: { 'Content-Type': 'application/json' } };
-      const response = await world.ask(verb, `/v1/accounts/${account}${rest}?${search}`, { as, ...sent });
-      expect(response.status).toBeLessThan(500);
-      expect(await everything(response)).not.toContain(MARK);
-    }),
-    { numRuns: 500 },
-  );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PROBLEMS } from '../../src/http/problem.ts';
+import { PROBLEMS } from '../../src/http/problem-codes.ts';
 import { World } from './http-world.ts';
 
 interface Operation {
@@ -82,7 +82,8 @@ describe.each(operations)('$title', ({ path, operation }) => {
     const expected =
       scope === 'public' ? [] : scope === 'operator' ? [{ operatorKey: [] }] : [{ accountToken: [scope] }, { operatorKey: [] }];
     expect(operation.security).toEqual(expected);
-    for (const requirement of operation.security) for (const scheme of Object.keys(requirement)) expect(document.components.securitySchemes).toHaveProperty(scheme);
+    for (const requirement of operation.security)
+      for (const scheme of Object.keys(requirement)) expect(document.components.securitySchemes).toHaveProperty(scheme);
   });
 
   test('has an answer that succeeds, and its problems', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { failed, problem, PROBLEMS, type ProblemCode } from '../../src/http/problem.ts';
+import { PROBLEMS } from '../../src/http/problem-codes.ts';
+import type { ProblemCode } from '../../src/http/problem-codes.ts';
+import { failed, problem } from '../../src/http/problem.ts';
 import type { Failure } from '../../src/mailbox/rpc.ts';
 import { problemOf } from './http-world.ts';
 
@@ -52,16 +54,37 @@ describe('a problem', () => {
 
 describe('a failure', () => {
   test.each<[Failure, Record<string, unknown>]>([
-    [{ kind: 'invalid', pointer: '/cursor', detail: 'No.' }, { code: 'invalid_request', errors: [{ pointer: '/cursor', detail: 'No.' }] }],
-    [{ kind: 'forbidden', detail: 'Not from here.' }, { code: 'forbidden', detail: 'Not from here.' }],
-    [{ kind: 'conflict', detail: 'Backwards.' }, { code: 'conflict', detail: 'Backwards.' }],
-    [{ kind: 'target_not_allowed', detail: 'Private.' }, { code: 'target_not_allowed', detail: 'Private.' }],
-    [{ kind: 'misconfigured', detail: 'Set MASTER_KEY.' }, { code: 'misconfigured', detail: 'Set MASTER_KEY.' }],
+    [
+      { kind: 'invalid', pointer: '/cursor', detail: 'No.' },
+      { code: 'invalid_request', errors: [{ pointer: '/cursor', detail: 'No.' }] },
+    ],
+    [
+      { kind: 'forbidden', detail: 'Not from here.' },
+      { code: 'forbidden', detail: 'Not from here.' },
+    ],
+    [
+      { kind: 'conflict', detail: 'Backwards.' },
+      { code: 'conflict', detail: 'Backwards.' },
+    ],
+    [
+      { kind: 'target_not_allowed', detail: 'Private.' },
+      { code: 'target_not_allowed', detail: 'Private.' },
+    ],
+    [
+      { kind: 'misconfigured', detail: 'Set MASTER_KEY.' },
+      { code: 'misconfigured', detail: 'Set MASTER_KEY.' },
+    ],
     [{ kind: 'paused' }, { code: 'paused' }],
     [{ kind: 'message_gone' }, { code: 'message_gone' }],
     [{ kind: 'internal' }, { code: 'internal' }],
-    [{ kind: 'upstream_timeout', upstream, retryAfterSeconds: null }, { code: 'upstream_timeout', upstream, retryable: true }],
-    [{ kind: 'upstream_auth_failed', upstream, retryAfterSeconds: null }, { code: 'upstream_auth_failed', upstream, retryable: false }],
+    [
+      { kind: 'upstream_timeout', upstream, retryAfterSeconds: null },
+      { code: 'upstream_timeout', upstream, retryable: true },
+    ],
+    [
+      { kind: 'upstream_auth_failed', upstream, retryAfterSeconds: null },
+      { code: 'upstream_auth_failed', upstream, retryable: false },
+    ],
   ])('%o becomes its problem', async (failure, expected) => {
     expect(await problemOf(failed(context, failure))).toMatchObject(expected);
   });

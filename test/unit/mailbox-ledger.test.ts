@@ -40,14 +40,22 @@ describe('judging a listing against the ledger', () => {
   it('accounts for every listed message and every live row exactly once', () => {
     const uidls = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 12 });
     fc.assert(
-      fc.property(uidls, fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.nat(2)), { selector: String }), fc.infiniteStream(fc.boolean()), (names, rows, lives) => {
-        const ledger = rows.map(([uidl, occurrence], index) => known(index + 1, uidl, lives.next().value ? 1 : 0, occurrence));
-        const { arrived, returned, vanished, numbers } = judge(names.map((uidl, index) => listed(index + 1, uidl)), ledger);
-        expect(arrived.length + numbers.size).toBe(names.length);
-        const live = ledger.filter((row) => row.live).map((row) => row.created);
-        expect([...live.filter((created) => numbers.has(created)), ...vanished].sort()).toEqual(live.sort());
-        expect(returned.every((created) => numbers.has(created) && !live.includes(created))).toBe(true);
-      }),
+      fc.property(
+        uidls,
+        fc.uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), fc.nat(2)), { selector: String }),
+        fc.infiniteStream(fc.boolean()),
+        (names, rows, lives) => {
+          const ledger = rows.map(([uidl, occurrence], index) => known(index + 1, uidl, lives.next().value ? 1 : 0, occurrence));
+          const { arrived, returned, vanished, numbers } = judge(
+            names.map((uidl, index) => listed(index + 1, uidl)),
+            ledger,
+          );
+          expect(arrived.length + numbers.size).toBe(names.length);
+          const live = ledger.filter((row) => row.live).map((row) => row.created);
+          expect([...live.filter((created) => numbers.has(created)), ...vanished].sort()).toEqual(live.sort());
+          expect(returned.every((created) => numbers.has(created) && !live.includes(created))).toBe(true);
+        },
+      ),
     );
   });
 });

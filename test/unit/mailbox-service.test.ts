@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ChangesPage, MessagePage } from '../../src/mailbox/rpc.ts';
 import { Maildrop } from '../support/maildrop.ts';
-import { ALL, callerOf, nodeMailbox, type NodeMailbox, type NodeMailboxOptions, OPERATOR, settingsFor, SINCE, TOKEN, valueOf } from '../support/node-mailbox.ts';
+import {
+  ALL,
+  callerOf,
+  nodeMailbox,
+  type NodeMailbox,
+  type NodeMailboxOptions,
+  OPERATOR,
+  settingsFor,
+  SINCE,
+  TOKEN,
+  valueOf,
+} from '../support/node-mailbox.ts';
 import { type Pop3Server, type Pop3ServerOptions, startPop3Server } from '../support/pop3-server.ts';
 
 const servers: Pop3Server[] = [];
@@ -45,7 +56,7 @@ async function page(box: NodeMailbox, query = {}): Promise<MessagePage> {
 
 async function follow(box: NodeMailbox, since: string | null, query = {}): Promise<ChangesPage[]> {
   const pages: ChangesPage[] = [];
-  for (let state = since; ; ) {
+  for (let state = since; ;) {
     const next = valueOf(await box.service.changes(OPERATOR, { ...SINCE, since: state, ...query }));
     pages.push(next);
     if (!next.hasMore) return pages;
@@ -79,7 +90,9 @@ describe('creating an account', () => {
     const server = await serve();
     await server.close();
     const box = nodeMailbox();
-    expect(await box.service.create(box.id, settingsFor(server.port), true, TOKEN)).toMatchObject({ failure: { kind: 'upstream_unreachable' } });
+    expect(await box.service.create(box.id, settingsFor(server.port), true, TOKEN)).toMatchObject({
+      failure: { kind: 'upstream_unreachable' },
+    });
     expect(box.sql.exec(`SELECT name FROM sqlite_master`)).toEqual([]);
   });
 
@@ -109,8 +122,11 @@ describe('creating an account', () => {
     valueOf(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 262_144 }));
     const tables = box.sql.exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`);
     const stored = tables.flatMap(({ name }) => box.sql.exec(`SELECT * FROM ${name}`)).flatMap((row) => Object.values(row));
-    const clear = Buffer.concat(stored.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value))))).toString('latin1');
-    for (const secret of ['secret', 'Confidential', 'quick brown', 'ann@example.com', 'uidl-of-this-message', '127.0.0.1']) expect(clear).not.toContain(secret);
+    const clear = Buffer.concat(
+      stored.map((value) => (value instanceof Uint8Array ? Buffer.from(value) : Buffer.from(String(value)))),
+    ).toString('latin1');
+    for (const secret of ['secret', 'Confidential', 'quick brown', 'ann@example.com', 'uidl-of-this-message', '127.0.0.1'])
+      expect(clear).not.toContain(secret);
   });
 });
 
@@ -118,7 +134,9 @@ describe('who may call', () => {
   it('lets the account token in and no other', async () => {
     const server = await serve();
     const box = nodeMailbox();
-    const { token } = valueOf(await box.service.create(box.id, settingsFor(server.port), true, { ...TOKEN, scopes: ['read'], origins: ['https://a.example'] }));
+    const { token } = valueOf(
+      await box.service.create(box.id, settingsFor(server.port), true, { ...TOKEN, scopes: ['read'], origins: ['https://a.example'] }),
+    );
     const secret = token?.secret ?? '';
     expect(await box.service.account(callerOf(secret))).toMatchObject({ ok: true });
     expect(await box.service.account(callerOf(secret, 'https://a.example'))).toMatchObject({ ok: true });
@@ -232,7 +250,11 @@ describe('listing', () => {
     box.advance(60_000);
     expect(await page(box, { maxAge: 30 })).toMatchObject({ total: 2, sync: { stale: true, problem: 'upstream_unreachable' } });
     expect(await box.service.messages(OPERATOR, ALL)).toMatchObject({ ok: false, failure: { kind: 'upstream_unreachable' } });
-    expect(valueOf(await box.service.account(OPERATOR))).toMatchObject({ state: 'unreachable', sync: { stale: true }, lastError: { code: 'upstream_unreachable' } });
+    expect(valueOf(await box.service.account(OPERATOR))).toMatchObject({
+      state: 'unreachable',
+      sync: { stale: true },
+      lastError: { code: 'upstream_unreachable' },
+    });
   });
 
   it('reads headers by RETR where the server has no TOP', async () => {
@@ -301,7 +323,14 @@ describe('reading', () => {
     expect(message).toMatchObject({ detail: 'full', hasAttachments: true, html: null, defects: [] });
     expect(message.text?.trim()).toBe('see below');
     expect(message.attachments).toMatchObject([
-      { id: '2', filename: 'a.pdf', contentType: 'application/pdf', size: pdf.length, sha256, url: `/v1/accounts/${box.id}/messages/${id}/attachments/2` },
+      {
+        id: '2',
+        filename: 'a.pdf',
+        contentType: 'application/pdf',
+        size: pdf.length,
+        sha256,
+        url: `/v1/accounts/${box.id}/messages/${id}/attachments/2`,
+      },
     ]);
     const part = valueOf(await box.service.attachment(OPERATOR, id, '2'));
     expect((await octets(part.stream)).equals(pdf)).toBe(true);
@@ -341,11 +370,13 @@ describe('reading', () => {
     fill(1);
     let cut = true;
     const server = await serve({
-      answer: (command) => (cut && command.verb === 'RETR' ? { octets: Buffer.from('+OK\r\nSubject: half\r\n'), close: true } : null),
+      answer: (command) => (cut && command.verb === 'RETR' ? { last: '+OK\r\nSubject: half\r\n' } : null),
     });
     const box = await account(server);
     const id = (await ids(box)).get('mail 1') ?? '';
-    expect(await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1000 })).toMatchObject({ failure: { kind: 'upstream_unreachable' } });
+    expect(await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1000 })).toMatchObject({
+      failure: { kind: 'upstream_unreachable' },
+    });
     expect(box.sql.exec(`SELECT * FROM copies`)).toEqual([]);
     expect(box.sql.exec(`SELECT * FROM octets`)).toEqual([]);
     cut = false;
@@ -361,7 +392,14 @@ describe('deleting', () => {
     const state = (await page(box)).sync.state;
     const id = known.get('mail 2') ?? '';
     valueOf(await box.service.deleteMessage(OPERATOR, id));
-    expect(drop.list().map((entry) => Buffer.from(entry.octets).toString().match(/Subject: (.*)\r/)?.[1])).toEqual(['mail 1', 'mail 3']);
+    expect(
+      drop.list().map(
+        (entry) =>
+          Buffer.from(entry.octets)
+            .toString()
+            .match(/Subject: (.*)\r/)?.[1],
+      ),
+    ).toEqual(['mail 1', 'mail 3']);
     const [changes] = await follow(box, state);
     expect(changes).toMatchObject({ created: [], updated: [], destroyed: [{ id, reason: 'api' }] });
     valueOf(await box.service.deleteMessage(OPERATOR, id));
@@ -371,7 +409,7 @@ describe('deleting', () => {
   it('says delete_unconfirmed when QUIT is not confirmed, and the next listing tells the truth', async () => {
     fill(2);
     let cut = true;
-    const server = await serve({ answer: (command) => (cut && command.verb === 'QUIT' ? { octets: new Uint8Array(0), close: true } : null) });
+    const server = await serve({ answer: (command) => (cut && command.verb === 'QUIT' ? 'close' : null) });
     const box = await account(server);
     const known = await ids(box);
     const state = (await page(box)).sync.state;
@@ -441,7 +479,9 @@ describe('changes', () => {
     valueOf(await b.service.create(b.id, settingsFor(server.port), false, null));
     const { state } = (await page(a)).sync;
     for (const forged of [state, `${state?.slice(0, -1)}${state?.endsWith('A') ? 'Q' : 'A'}`, 's1.', 's1.AAAA', ''])
-      expect(await b.service.changes(OPERATOR, { ...SINCE, since: forged })).toMatchObject({ failure: { kind: 'invalid', pointer: '/since' } });
+      expect(await b.service.changes(OPERATOR, { ...SINCE, since: forged })).toMatchObject({
+        failure: { kind: 'invalid', pointer: '/since' },
+      });
   });
 
   it('lives on through a restart', async () => {

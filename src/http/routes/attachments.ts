@@ -2,7 +2,7 @@
  * …/messages/{message}/attachments/{part}: a decoded part, streamed, always as a download. Nothing is ever
  * served under a type that a browser would run; see `servedType`.
  */
-import { z } from '@hono/zod-openapi';
+import { z } from '../zod.ts';
 import { attachmentDisposition, octetsAnswer, servedType } from '../answer.ts';
 import { ASKING, contract, OCTET_HEADERS } from '../contract.ts';
 import { failed } from '../problem.ts';

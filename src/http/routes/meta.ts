@@ -1,5 +1,5 @@
 /** Routes about the deployment itself, open to anybody: whether it runs and what it can do. */
-import { z } from '@hono/zod-openapi';
+import { z } from '../zod.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { contract } from '../contract.ts';
 import { route } from '../route.ts';
@@ -38,7 +38,7 @@ const openapi = contract({
   summary: 'This document',
   tags: ['deployment'],
   scope: 'public',
-  problems: [],
+  problems: ['misconfigured'],
   responses: { 200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: z.object({ openapi: z.string() }) } } } },
 });
 

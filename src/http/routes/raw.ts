@@ -4,7 +4,7 @@ import { ASKING, contract, OCTET_HEADERS } from '../contract.ts';
 import { failed } from '../problem.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
-import { z } from '@hono/zod-openapi';
+import { z } from '../zod.ts';
 import { MessagePath } from '../schemas/input.ts';
 
 const raw = contract({

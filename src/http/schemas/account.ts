@@ -1,5 +1,5 @@
 /** Accounts and tokens: what creates them and how they are shown. Views are checked against the RPC's by the compiler. */
-import { z } from '@hono/zod-openapi';
+import { z } from '../zod.ts';
 import { MAILBOX, NAMES } from '../../limits.ts';
 import type { AccountView, Method, NewToken, Scope, TokenSettings } from '../../mailbox/rpc.ts';
 import type { DirectoryEntry } from '../../directory/rpc.ts';

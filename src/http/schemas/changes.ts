@@ -1,5 +1,5 @@
 /** The feed of changes and the report of a sync. */
-import { z } from '@hono/zod-openapi';
+import { z } from '../zod.ts';
 import type { ChangesPage, SyncReport } from '../../mailbox/rpc.ts';
 import { maxAge, pageSize } from './input.ts';
 import { Item, Sync } from './message.ts';

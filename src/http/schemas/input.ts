@@ -1,9 +1,8 @@
 /**
  * The building blocks of what callers send: texts, whole numbers in a query, path parameters. All strict;
- * the sentences here and in `invalid.ts` are all that a refusal says.
+ * the sentences here and in `zod.ts` are all that a refusal says.
  */
-import { z } from '@hono/zod-openapi';
-import '../invalid.ts';
+import { z } from '../zod.ts';
 import { HTTP } from '../../limits.ts';
 
 /** A text of `least` to `most` UTF-16 code units without control characters and without lone surrogates. */

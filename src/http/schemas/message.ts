@@ -1,5 +1,5 @@
 /** Messages: what a listing and a reading ask for, and how messages are shown. */
-import { z } from '@hono/zod-openapi';
+import { z } from '../zod.ts';
 import { MIME } from '../../limits.ts';
 import type { ListItem, MessageView, SyncView } from '../../mailbox/rpc.ts';
 import { cursor, maxAge, pageSize, wholeNumber } from './input.ts';

@@ -1,7 +1,8 @@
 /** The shape of every error, for the OpenAPI document (RFC 9457 §3). */
-import { z } from '@hono/zod-openapi';
-import { PROBLEMS } from '../problem.ts';
-import type { Problem, ProblemCode } from '../problem.ts';
+import { z } from '../zod.ts';
+import { PROBLEMS } from '../problem-codes.ts';
+import type { ProblemCode } from '../problem-codes.ts';
+import type { Problem } from '../problem.ts';
 
 export const ProblemSchema = z
   .object({

@@ -96,7 +96,8 @@ export class MessageStore {
   insert(rows: readonly NewMessage[], seenAt: number): void {
     this.#sql.exec(
       `INSERT INTO messages (created, id, uidl, uidl_hash, occurrence, size, first_seen, last_seen, detail)
-       SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, ?1, ?1, 0 FROM json_each(?2)`,
+       SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, ?, ?, 0 FROM json_each(?)`,
+      seenAt,
       seenAt,
       JSON.stringify(rows.map((row) => [row.created, row.id, row.uidl, row.uidlHash, row.occurrence, row.size])),
     );
@@ -105,8 +106,8 @@ export class MessageStore {
   /** Marks rows as gone, each with its place. `lastSeen` is the time of the last listing that had them. */
   destroy(rows: readonly { created: number; place: number; why: 'server' | 'api' }[], now: number, lastSeen: number): void {
     this.#sql.exec(
-      `UPDATE messages SET destroyed = gone.value->>1, gone_at = ?1, gone_why = gone.value->>2, last_seen = ?2
-       FROM json_each(?3) AS gone WHERE messages.created = gone.value->>0`,
+      `UPDATE messages SET destroyed = gone.value->>1, gone_at = ?, gone_why = gone.value->>2, last_seen = ?
+       FROM json_each(?) AS gone WHERE messages.created = gone.value->>0`,
       now,
       lastSeen,
       JSON.stringify(rows.map((row) => [row.created, row.place, row.why])),
@@ -116,8 +117,8 @@ export class MessageStore {
   /** Brings tombstones back to life under their old ids: an update, never a creation. */
   revive(rows: readonly { created: number; place: number }[], now: number): void {
     this.#sql.exec(
-      `UPDATE messages SET destroyed = NULL, gone_at = NULL, gone_why = NULL, last_seen = ?1, updated = back.value->>1
-       FROM json_each(?2) AS back WHERE messages.created = back.value->>0`,
+      `UPDATE messages SET destroyed = NULL, gone_at = NULL, gone_why = NULL, last_seen = ?, updated = back.value->>1
+       FROM json_each(?) AS back WHERE messages.created = back.value->>0`,
       now,
       JSON.stringify(rows.map((row) => [row.created, row.place])),
     );
@@ -180,7 +181,8 @@ export class MessageStore {
   /** Live messages created up to `since` and updated after it. */
   updatedAfter(since: number, limit: number): MessageRow[] {
     return this.#sql.exec<MessageRow>(
-      `SELECT ${COLUMNS} FROM messages WHERE updated > ?1 AND created <= ?1 AND destroyed IS NULL ORDER BY updated LIMIT ?2`,
+      `SELECT ${COLUMNS} FROM messages WHERE updated > ? AND created <= ? AND destroyed IS NULL ORDER BY updated LIMIT ?`,
+      since,
       since,
       limit,
     );
@@ -189,7 +191,8 @@ export class MessageStore {
   /** Messages created up to `since` and gone after it. */
   destroyedAfter(since: number, limit: number): { id: string; destroyed: number; gone_why: 'server' | 'api' }[] {
     return this.#sql.exec(
-      `SELECT id, destroyed, gone_why FROM messages WHERE destroyed > ?1 AND created <= ?1 ORDER BY destroyed LIMIT ?2`,
+      `SELECT id, destroyed, gone_why FROM messages WHERE destroyed > ? AND created <= ? ORDER BY destroyed LIMIT ?`,
+      since,
       since,
       limit,
     );

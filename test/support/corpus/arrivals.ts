@@ -33,7 +33,10 @@ const TURNS: readonly Turn[] = [
   (at, n, name) =>
     letter(
       { at, name, from: 'Billing <billing@bill.example.com>', subject: `Invoice ${3000 + n}` },
-      multipart('mixed', [text(lines('The invoice is attached.')), file(`invoice-${3000 + n}.pdf`, 'application/pdf', pdf(`Invoice ${3000 + n}`))]),
+      multipart('mixed', [
+        text(lines('The invoice is attached.')),
+        file(`invoice-${3000 + n}.pdf`, 'application/pdf', pdf(`Invoice ${3000 + n}`)),
+      ]),
     ),
 ];
 

@@ -139,7 +139,10 @@ export interface Letter {
 export function letter(about: Letter, part: Part): { octets: Uint8Array; attachments: readonly ExpectedAttachment[] } {
   const headers = [...usualFields(about), 'MIME-Version: 1.0', ...part.headers];
   const ends = part.body.at(-2) === 13 && part.body.at(-1) === 10;
-  return { octets: octetsOf(headers.map((line) => `${line}\r\n`).join(''), '\r\n', part.body, ends ? '' : '\r\n'), attachments: part.expected };
+  return {
+    octets: octetsOf(headers.map((line) => `${line}\r\n`).join(''), '\r\n', part.body, ends ? '' : '\r\n'),
+    attachments: part.expected,
+  };
 }
 
 /** Trace, originator, destination and identification fields of a letter (RFC 5322 §3.6). */

@@ -28,7 +28,10 @@ function turn(index: number): Recipe {
     make: (at) => {
       const about = { at, name, from: TURNS[index] ?? null, to: 'bees@lists.example.org', more };
       const subject = `${index === 0 ? '' : 'Re: '}[bees] How do your bees do?`;
-      return letter({ ...about, subject }, text(lines('They do well.', '', ...quoted, '', '-- ', 'sent to all beekeepers'), { encoding: '8bit' }));
+      return letter(
+        { ...about, subject },
+        text(lines('They do well.', '', ...quoted, '', '-- ', 'sent to all beekeepers'), { encoding: '8bit' }),
+      );
     },
   };
 }
@@ -83,7 +86,11 @@ const toMany: Recipe = {
 
 const short: Recipe = {
   name: 'short-and-plain',
-  make: (at) => letter({ at, name: 'short-and-plain', subject: 'Lunch?' }, text(lines('12:30 at the river?'), { charset: 'us-ascii', encoding: '7bit' })),
+  make: (at) =>
+    letter(
+      { at, name: 'short-and-plain', subject: 'Lunch?' },
+      text(lines('12:30 at the river?'), { charset: 'us-ascii', encoding: '7bit' }),
+    ),
 };
 
 export const conversations: readonly Recipe[] = [...TURNS.map((_, index) => turn(index)), flowed, eightBit, beforeMime, toMany, short];

@@ -14,7 +14,10 @@ export function png(width: number, height: number, rgb: readonly [number, number
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const share = (x + y) / (width + height);
-      rows.set(rgb.map((value) => Math.round(value * share)), y * (1 + 3 * width) + 1 + 3 * x);
+      rows.set(
+        rgb.map((value) => Math.round(value * share)),
+        y * (1 + 3 * width) + 1 + 3 * x,
+      );
     }
   }
   // Level 0 stores: the octets don't depend on the version of zlib.

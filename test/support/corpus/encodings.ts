@@ -6,7 +6,11 @@ import { encodeText } from './charsets.ts';
 
 /** Octets as base64 lines of 76 characters, each with its CRLF but the last. */
 export function base64Lines(octets: Uint8Array): string {
-  return (Buffer.from(octets).toString('base64').match(/.{1,76}/g) ?? []).join('\r\n');
+  return (
+    Buffer.from(octets)
+      .toString('base64')
+      .match(/.{1,76}/g) ?? []
+  ).join('\r\n');
 }
 
 /** Octets as quoted-printable: CRLF stays a line's end, lines are at most 76 characters by soft breaks. */

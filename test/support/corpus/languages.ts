@@ -25,7 +25,14 @@ const TONGUES: readonly Tongue[] = [
     words: 'Q',
     from: ['Jürgen Groß', 'juergen@example.de'],
     subject: 'Grüße aus Köln – Straßenfest am Samstag',
-    body: ['Liebe Anna,', '', 'am Samstag ist Straßenfest. Bringst du Käse & Brötchen mit? Es kostet 5 € = fünf Euro.', '', 'Viele Grüße', 'Jürgen'],
+    body: [
+      'Liebe Anna,',
+      '',
+      'am Samstag ist Straßenfest. Bringst du Käse & Brötchen mit? Es kostet 5 € = fünf Euro.',
+      '',
+      'Viele Grüße',
+      'Jürgen',
+    ],
   },
   {
     name: 'french-iso-8859-1',

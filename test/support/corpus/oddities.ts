@@ -41,7 +41,10 @@ export const oddities: readonly Recipe[] = [
   odd('no-from-and-no-to', { from: null, to: null }, hello),
   odd(
     'groups-of-addresses',
-    { to: 'Managing Partners: ben@example.com, "Carl, Jr." <carl@example.net>;', more: ['Cc: undisclosed-recipients:;', 'Bcc: Empty Group:  ;, ann@example.com'] },
+    {
+      to: 'Managing Partners: ben@example.com, "Carl, Jr." <carl@example.net>;',
+      more: ['Cc: undisclosed-recipients:;', 'Bcc: Empty Group:  ;, ann@example.com'],
+    },
     hello,
   ),
   odd(
@@ -69,7 +72,11 @@ export const oddities: readonly Recipe[] = [
   odd('a-line-beyond-998', {}, text(lines(`${'y'.repeat(2_500)}.`, `.${'z'.repeat(1_200)}`, 'short'), PLAIN)),
   odd('trailing-spaces', { subject: 'trailing spaces   ' }, text(lines('two  ', 'a tab\t', '   ', '\t', 'none', '', '', ''), PLAIN)),
   odd('control-characters', {}, text(lines('bell \x07, escape \x1b[31m, delete \x7f, form feed \x0c, null \x00, end.'), PLAIN)),
-  odd('unknown-charset', {}, { ...hello, headers: ['Content-Type: text/plain; charset=x-user-defined-9', 'Content-Transfer-Encoding: 8bit'] }),
+  odd(
+    'unknown-charset',
+    {},
+    { ...hello, headers: ['Content-Type: text/plain; charset=x-user-defined-9', 'Content-Transfer-Encoding: 8bit'] },
+  ),
   odd('unknown-type', {}, file(null, 'application/x-unheard-of', noise(3, 300), { disposition: null })),
   odd(
     'preamble-and-epilogue',
@@ -81,6 +88,10 @@ export const oddities: readonly Recipe[] = [
     }),
   ),
   odd('empty-parts', {}, multipart('mixed', [text('', PLAIN), text(lines('Between two empty parts.'), PLAIN), text('', PLAIN)])),
-  odd('boundary-that-begins-another', {}, multipart('mixed', [multipart('mixed', [hello], { boundary: 'outer-2' }), hello], { boundary: 'outer' })),
+  odd(
+    'boundary-that-begins-another',
+    {},
+    multipart('mixed', [multipart('mixed', [hello], { boundary: 'outer-2' }), hello], { boundary: 'outer' }),
+  ),
   headerOnly,
 ];

@@ -82,7 +82,10 @@ const inlineImages: Recipe = {
     const page = html(
       lines('<p>Here we are:</p><p><img src="cid:photo.1@example.com" alt="us"></p>', '<p>Yours <img src="cid:smile@example.com"></p>'),
     );
-    const photo = file('holiday.png', 'image/png', png(48, 32, [40, 120, 220]), { disposition: 'inline', contentId: 'photo.1@example.com' });
+    const photo = file('holiday.png', 'image/png', png(48, 32, [40, 120, 220]), {
+      disposition: 'inline',
+      contentId: 'photo.1@example.com',
+    });
     const smile = file('smile.gif', 'image/gif', gif(24, 24), { disposition: 'inline', contentId: 'smile@example.com' });
     const related = multipart('related', [page, photo, smile], { parameters: ';\r\n type="text/html"' });
     return letter(
@@ -126,4 +129,4 @@ const hostile: Recipe = {
     ),
 };
 
-export const webPages: readonly Recipe[] = [newsletter, htmlOnly, softBreaks, inlineImages, invoice, hostile];
+export const webPages: readonly Recipe[] = [hostile, htmlOnly, softBreaks, invoice, newsletter, inlineImages];

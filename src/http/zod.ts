@@ -1,5 +1,5 @@
 /**
- * From zod's issues to the `errors` of a problem, in words of our own. Neither a value nor a name that the
+ * zod as this room uses it: its issues become the `errors` of a problem, in words of our own. Neither a value nor a name that the
  * caller sent gets into them: an unknown member is reported at its parent, with the names that are known there.
  * Pointers are JSON pointers (RFC 6901); they consist of names from our schemas and of array indexes only.
  */
@@ -54,8 +54,10 @@ function sentence(issue: RawIssue): string {
   }
 }
 
-// Once for every schema: whatever schema is added later, zod's own messages, some of which quote the input, are never used.
+// Once for every schema, because each takes its `z` from here: zod's own messages, some of which quote the input, are never used.
 z.config({ customError: (issue) => sentence(issue) });
+
+export { z };
 
 /** RFC 6901 §3: `~` and `/` are escaped. The root is the empty string. */
 export function pointerOf(path: readonly PropertyKey[]): string {

@@ -1,0 +1,39 @@
+/**
+ * The outline of a message from its octets, read once as they stream by: which parts there are, where each lies to the
+ * octet, and the size and hash of what each decodes to. The same however the chunks are cut; linear; memory bounded by
+ * `MIME`, not by the message. Never fails: what is malformed or over a limit is in `defects` (RFC 5322, 2045, 2046).
+ */
+import { createHash } from 'node:crypto';
+import { MIME } from '../limits.ts';
+import { LineScanner } from './line-scanner.ts';
+import type { Outline } from './part.ts';
+import { PartTree, type Match } from './part-tree.ts';
+
+export { attachments, type AttachmentEntry } from './attachments.ts';
+export { findPart, type Encoding, type Outline, type Part } from './part.ts';
+
+export class OutlineParser {
+  readonly #hash = createHash('sha256');
+  readonly #tree = new PartTree();
+  readonly #scanner = new LineScanner<Match>(this.#tree);
+  #octets = 0;
+
+  /** Takes the next octets of the message; they are not kept. */
+  push(chunk: Uint8Array): void {
+    this.#hash.update(chunk);
+    this.#octets += chunk.length;
+    this.#scanner.push(chunk);
+  }
+
+  /** The message is complete. To be called once, last. */
+  end(): Outline {
+    this.#scanner.end();
+    this.#tree.end(this.#octets);
+    return {
+      octets: this.#octets,
+      sha256: this.#hash.digest('hex'),
+      parts: this.#tree.parts,
+      defects: [...this.#tree.defects].slice(0, MIME.defects),
+    };
+  }
+}
