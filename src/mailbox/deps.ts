@@ -31,14 +31,14 @@ export interface Alarm {
 
 export interface Deps {
   /** Opens a connection after the target policy has passed. Throws `NetError` (see `net/error.ts`). */
-  dial(target: Target): Promise<Channel>;
+  readonly dial: (target: Target) => Promise<Channel>;
   /** Milliseconds since the epoch. */
-  now(): number;
+  readonly now: () => number;
   /** Fresh random octets. */
-  random(count: number): Uint8Array<ArrayBuffer>;
+  readonly random: (count: number) => Uint8Array<ArrayBuffer>;
   readonly alarm: Alarm;
   readonly deadlines: Deadlines;
   readonly sql: Sql;
   /** Deletes everything that the object stored, its alarm too. */
-  erase(): Promise<void>;
+  readonly erase: () => Promise<void>;
 }

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { TLSSocket, createSecureContext } from 'node:tls';
 import type { SecureContext } from 'node:tls';
+import { CommandLog } from './command-log.ts';
 import { LineChannel } from './pop3-lines.ts';
 import { Pop3Session } from './pop3-session.ts';
 import type { Answer, Hidden, Pop3User } from './pop3-session.ts';
@@ -43,7 +44,6 @@ export interface Pop3Server {
 }
 
 const MOST_CONNECTIONS = 64;
-const MOST_LOGGED = 10_000;
 const IDLE = 600_000;
 
 /** Starts listening; rejects with the system's error if the port is taken. */
@@ -52,11 +52,7 @@ export async function startPop3Server(options: Pop3ServerOptions): Promise<Pop3S
   for (const [name, { password, maildrop = new Maildrop() }] of options.users) users.set(name, { password, maildrop });
   const sockets = new Set<Socket>();
   const counts = { total: 0, open: 0 };
-  const commands: string[] = [];
-  const log = (command: string): void => {
-    commands.push(command);
-    if (commands.length > MOST_LOGGED) commands.splice(0, MOST_LOGGED / 2);
-  };
+  const log = new CommandLog();
   const serve = connectionHandler(options, users, log);
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     counts.total += 1;
@@ -78,12 +74,12 @@ export async function startPop3Server(options: Pop3ServerOptions): Promise<Pop3S
     port: (server.address() as AddressInfo).port,
     maildrops: new Map([...users].map(([name, user]) => [name, user.maildrop])),
     connections: counts,
-    commands,
+    commands: log.entries,
     close: () => closed(server, sockets),
   };
 }
 
-function connectionHandler(options: Pop3ServerOptions, users: ReadonlyMap<string, Pop3User>, log: (command: string) => void) {
+function connectionHandler(options: Pop3ServerOptions, users: ReadonlyMap<string, Pop3User>, log: CommandLog) {
   const context = options.tls === undefined ? null : createSecureContext({ ...options.tls, minVersion: 'TLSv1.2' });
   const implicit = context !== null && options.tls?.mode !== 'starttls';
   return async (socket: Socket): Promise<void> => {

@@ -3,7 +3,9 @@
  * Commands are answered strictly in order, so pipelining is safe. The listing is a snapshot taken at login;
  * DELE only marks, and the maildrop changes at QUIT alone. Secrets never reach the command log.
  */
-import { LineChannel, dotStuffed, topOf } from './pop3-lines.ts';
+import type { CommandLog } from './command-log.ts';
+import { dotStuffed, topOf } from './pop3-lines.ts';
+import type { LineChannel } from './pop3-lines.ts';
 import type { Mail, Maildrop } from './maildrop.ts';
 
 export interface Pop3User {
@@ -20,7 +22,7 @@ export interface SessionHost {
   readonly encrypted: boolean;
   /** Upgrades to TLS and returns the new channel, or null where STLS isn't offered. */
   readonly startTls: (() => Promise<LineChannel>) | null;
-  log(command: string): void;
+  readonly log: CommandLog;
 }
 
 /** Commands and capabilities that a server can be made to lack. */
@@ -86,7 +88,7 @@ export class Pop3Session {
     const space = line.text.indexOf(' ');
     const verb = (space < 0 ? line.text : line.text.slice(0, space)).toUpperCase();
     const argument = space < 0 ? '' : line.text.slice(space + 1);
-    this.#host.log(redacted(verb, argument));
+    this.#host.log.add(verb, argument);
     const own = this.#host.answer?.({ verb, argument, user: this.#user }) ?? null;
     if (own === 'close') return false;
     if (typeof own === 'string') return this.#channel.write(Buffer.from(own, 'latin1'));
@@ -135,7 +137,7 @@ export class Pop3Session {
       if (!(await this.#channel.write('+ \r\n'))) return CLOSE;
       const line = await this.#channel.line(MOST_SASL);
       if (line.kind !== 'line') return CLOSE;
-      this.#host.log('***');
+      this.#host.log.add('', '');
       response = line.text;
     }
     if (response === '*') return '-ERR Cancelled.';
@@ -255,13 +257,4 @@ const UNKNOWN = '-ERR Unknown command.';
 /** Names and passwords are UTF-8 on the wire; lines come one character per octet. */
 function fromOctets(text: string): string {
   return Buffer.from(text, 'latin1').toString('utf8');
-}
-
-const SHOWN = new Set(['CAPA', 'DELE', 'LIST', 'NOOP', 'QUIT', 'RETR', 'RSET', 'STAT', 'STLS', 'TOP', 'UIDL', 'USER']);
-
-/** A command as the log may show it: what isn't known to be harmless could be a secret sent out of turn. */
-function redacted(verb: string, argument: string): string {
-  if (SHOWN.has(verb)) return argument === '' ? verb : `${verb} ${argument}`;
-  if (verb === 'AUTH') return argument.includes(' ') ? `AUTH ${argument.slice(0, argument.indexOf(' '))} ***` : `AUTH ${argument}`;
-  return verb === 'PASS' ? 'PASS ***' : '***';
 }

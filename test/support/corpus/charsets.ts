@@ -15,7 +15,7 @@ export function encodeText(text: string, charset: string): Uint8Array {
   if (name === 'utf-8') return Buffer.from(text, 'utf8');
   if (name === 'us-ascii') return ascii(text);
   if (name === 'iso-2022-jp') return iso2022jp(text);
-  return Buffer.concat([...text].map((character) => encodeCharacter(character, name)));
+  return Buffer.concat(Array.from(text, (character) => encodeCharacter(character, name)));
 }
 
 function encodeCharacter(character: string, charset: string): Uint8Array {
@@ -39,7 +39,7 @@ function tableOf(charset: string): ReadonlyMap<string, Uint8Array> {
   const learn = (octets: Uint8Array): void => {
     try {
       const character = decoder.decode(octets);
-      if ([...character].length === 1 && !table.has(character)) table.set(character, octets);
+      if (Array.from(character).length === 1 && !table.has(character)) table.set(character, octets);
     } catch {
       // Not a character of this charset.
     }
