@@ -65,6 +65,12 @@ export const PROBLEMS = {
     retryable: false,
     detail: 'The message is no longer on the mail server, and no copy of it is kept here.',
   },
+  precondition_failed: {
+    status: 412,
+    title: 'A condition of the request does not hold',
+    retryable: false,
+    detail: 'What is stored is not what If-Match or If-None-Match asks for. Read it again before changing it.',
+  },
   request_too_large: {
     status: 413,
     title: 'The request is too large',
@@ -76,6 +82,12 @@ export const PROBLEMS = {
     title: 'Unsupported media type',
     retryable: false,
     detail: 'Send the body as JSON in UTF-8, with "Content-Type: application/json".',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    title: 'The range is not there',
+    retryable: false,
+    detail: 'The Range begins behind the last octet; Content-Range says how many there are.',
   },
   target_not_allowed: {
     status: 422,
@@ -89,6 +101,12 @@ export const PROBLEMS = {
     retryable: false,
     detail:
       'The mail server refused the user name or the password. Some providers want an app password, or POP3 to be switched on in their settings.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    retryable: true,
+    detail: 'More requests came than are allowed in this time. Retry-After says when to go on.',
   },
   login_delay: {
     status: 429,

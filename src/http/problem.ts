@@ -87,6 +87,7 @@ export function failed(c: Answering, failure: Failure | DirectoryFailure): Probl
     case 'not_found':
     case 'paused':
     case 'message_gone':
+    case 'precondition_failed':
     case 'internal':
       return problem(c, failure.kind);
     case 'forbidden':
@@ -101,7 +102,8 @@ export function failed(c: Answering, failure: Failure | DirectoryFailure): Probl
           })
         : problem(c, 'conflict', { detail: failure.detail });
     case 'overloaded':
-      return problem(c, 'overloaded', { retryAfterSeconds: failure.retryAfterSeconds });
+    case 'rate_limited':
+      return problem(c, failure.kind, { retryAfterSeconds: failure.retryAfterSeconds });
     case 'upstream_auth_failed':
     case 'login_delay':
     case 'upstream_unreachable':

@@ -34,17 +34,29 @@ export async function makeToken(
   return { row, token: { id, secret, scopes, expiresAt, origins, label, createdAt: new Date(now).toISOString() } };
 }
 
-/** Lets `caller` pass or throws: `unauthorized` for a token that isn't (or is no longer) good, `forbidden` for scope or origin. */
-export async function authorize(caller: Caller, scope: Scope, account: Account, store: Store, now: number): Promise<void> {
-  if (caller.kind === 'operator') return;
+/** The token that `caller` holds, or null for the operator. Throws `unauthorized` for one that isn't (or is no longer) good. */
+export async function tokenOf(
+  caller: Caller,
+  account: Account,
+  store: Store,
+  now: number,
+): Promise<(TokenSettings & { row: TokenRow }) | null> {
+  if (caller.kind === 'operator') return null;
   const row = store.account.tokenByHash(caller.hash);
   if (!row || (row.expires_at !== null && row.expires_at <= now)) throw new MailboxError({ kind: 'unauthorized' });
-  const about = (await account.vault.openJson(row.about, row.id, 'about')) as { origins: string[] };
+  const about = (await account.vault.openJson(row.about, row.id, 'about')) as Pick<TokenSettings, 'label' | 'origins'>;
+  const expiresAt = row.expires_at === null ? null : new Date(row.expires_at).toISOString();
   if (caller.origin !== null && about.origins.length > 0 && !about.origins.includes(caller.origin))
     throw new MailboxError({ kind: 'forbidden', detail: 'This token may not be used from a page of this origin.' });
-  const scopes = row.scopes.split(' ');
-  if (!scopes.includes(scope) && !scopes.includes('manage'))
+  return { row, scopes: row.scopes.split(' ') as Scope[], expiresAt, ...about };
+}
+
+/** Lets `caller` pass or throws: `unauthorized` for a token that isn't good, `forbidden` for scope or origin. */
+export async function authorize(caller: Caller, scope: Scope, account: Account, store: Store, now: number): Promise<void> {
+  const token = await tokenOf(caller, account, store, now);
+  if (!token) return;
+  if (!token.scopes.includes(scope) && !token.scopes.includes('manage'))
     throw new MailboxError({ kind: 'forbidden', detail: `This token lacks the scope "${scope}".` });
   const day = Math.floor(now / DAY);
-  if (row.used_day !== day) store.account.tokenUsed(row.id, day);
+  if (token.row.used_day !== day) store.account.tokenUsed(token.row.id, day);
 }

@@ -64,6 +64,10 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
     return this.#ask((service) => service.sync(caller));
   }
 
+  identity(caller: rpc.Caller) {
+    return this.#ask((service) => service.identity(caller));
+  }
+
   override async alarm(): Promise<void> {
     // While the configuration is wrong nothing is known to be due; the alarm comes back until it is mended.
     if (this.#service instanceof MailboxService) await this.#service.alarm();

@@ -4,7 +4,15 @@
  */
 import type { Target } from './deps.ts';
 
-export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+/** How many requests a token's account has left: `remaining` now, all of `limit` again in `reset` seconds. */
+export interface Rate {
+  limit: number;
+  remaining: number;
+  reset: number;
+}
+
+/** A call's outcome. `rate` is there where a counter counted the call. */
+export type Result<T> = ({ ok: true; value: T } | { ok: false; failure: Failure }) & { rate?: Rate };
 
 export type Scope = 'read' | 'write' | 'delete' | 'manage';
 
@@ -29,6 +37,8 @@ export type Failure =
   | { kind: 'message_gone' }
   | { kind: 'target_not_allowed'; detail: string }
   | { kind: 'misconfigured'; detail: string }
+  | { kind: 'precondition_failed' }
+  | { kind: 'rate_limited'; retryAfterSeconds: number }
   | { kind: 'overloaded'; retryAfterSeconds: number }
   | { kind: 'internal' }
   | UpstreamFailureKind;
@@ -85,6 +95,12 @@ export interface TokenSettings {
 export interface TokenView extends TokenSettings {
   id: string;
   createdAt: string;
+}
+
+/** The token that asks, and its account. */
+export interface TokenIdentity extends TokenSettings {
+  id: string;
+  account: string;
 }
 
 export interface NewToken extends TokenView {
@@ -264,4 +280,6 @@ export interface MailboxRpc {
   deleteMessage(caller: Caller, id: string): Promise<Result<null>>;
   changes(caller: Caller, query: ChangesQuery): Promise<Result<ChangesPage>>;
   sync(caller: Caller): Promise<Result<SyncReport>>;
+  /** The token that asks, as `GET /v1/token` shows it. Not for the operator. */
+  identity(caller: Caller): Promise<Result<TokenIdentity>>;
 }

@@ -6,7 +6,7 @@ import type { Keyring } from '../crypto/keyring.ts';
 import { needsRewrap, rewrap } from '../crypto/vault.ts';
 import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
-import { authorize, makeToken } from './access.ts';
+import { authorize, makeToken, tokenOf } from './access.ts';
 import { Account } from './account.ts';
 import { Budget } from './budget.ts';
 import { Connection } from './connection.ts';
@@ -152,6 +152,18 @@ export class MailboxService implements rpc.MailboxRpc {
     return this.#for(caller, 'read', async (rooms, budget) => {
       const outcome = await budget.wait(syncNow(rooms));
       return { ...outcome, sync: syncView(rooms, FRESH) };
+    });
+  }
+
+  identity(caller: rpc.Caller): Promise<rpc.Result<rpc.TokenIdentity>> {
+    return this.#answer(async () => {
+      const row = this.#row();
+      if (!row || isRemoved(row)) throw absent(caller);
+      const { account } = await this.#open(row);
+      const token = await tokenOf(caller, account, this.#store, this.#deps.now());
+      if (!token) throw new MailboxError({ kind: 'not_found' });
+      const { scopes, expiresAt, origins, label } = token;
+      return { id: token.row.id, account: account.id, scopes, expiresAt, origins, label };
     });
   }
 

@@ -27,7 +27,7 @@ const ZONES: Readonly<Record<string, number>> = {
 const TIME = String.raw`(\d{1,2})[:.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?`;
 const ZONE = String.raw`([+-]\d{2}:?\d{2}|[a-z]{1,5}\b)?`;
 /** `Fri, 20 Nov 2026 10:23:45 +0000` */
-const MAIL = new RegExp(String.raw`^(?:[a-z]+\.?,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})[\s,]+${TIME}\s*${ZONE}`, 'i');
+const MAIL = new RegExp(String.raw`^(?:[a-z]+\.?\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s,-]+(\d{2,4})[\s,]+${TIME}\s*${ZONE}`, 'i');
 /** `Fri Nov 20 10:23:45 2026`, with or without a zone before or after the year. */
 const ASCTIME = new RegExp(
   String.raw`^(?:[a-z]+,?\s+)?([a-z]{3})[a-z]*\s+(\d{1,2}),?\s+${TIME}\s+(?:([a-z]{1,5})\s+)?(\d{4})\s*${ZONE}`,

@@ -45,7 +45,7 @@ export class HeaderCollector {
     return this.#dropped;
   }
 
-  /** The offset of the blank line, or of the octet after the last one while there was none. */
+  /** The offset of the blank line, once it was read. */
   get end(): number {
     return this.start + this.#lineStart;
   }
@@ -74,7 +74,6 @@ export class HeaderCollector {
   /** The header ends without a blank line: at a boundary, or with the message. */
   finish(): HeaderState {
     this.#hasField ||= this.#isField();
-    this.#lineStart = this.#total;
     return this.#hasField || this.isEmpty ? 'end' : 'none';
   }
 

@@ -48,7 +48,7 @@ class Scanner {
     return name.replace(/\([^()]*\)/g, '').trim();
   }
 
-  /** A quoted string, or everything before the next semicolon but comments. Goes past the semicolon. */
+  /** A quoted string, or everything before the next semicolon but a comment at the end. Goes past the semicolon. */
   value(): string {
     this.#skipBlanksAndComments();
     let value: string;
@@ -56,8 +56,8 @@ class Scanner {
       value = this.#quoted();
     } else {
       const start = this.#at;
-      while (!this.done && this.#text[this.#at] !== ';' && !this.#commentBegins()) this.#at++;
-      value = this.#text.slice(start, this.#at).trim();
+      while (!this.done && this.#text[this.#at] !== ';') this.#at++;
+      value = withoutComment(this.#text.slice(start, this.#at).trim());
     }
     const semicolon = this.#text.indexOf(';', this.#at);
     this.#at = semicolon < 0 ? this.#text.length : semicolon + 1;
@@ -80,11 +80,6 @@ class Scanner {
     return pieces.join('');
   }
 
-  /** A parenthesis inside a token is part of it: `Invoice(1).pdf`. */
-  #commentBegins(): boolean {
-    return this.#text[this.#at] === '(' && /[ \t]/.test(this.#text[this.#at - 1] ?? ' ');
-  }
-
   #skipBlanksAndComments(): void {
     let depth = 0;
     for (; !this.done; this.#at++) {
@@ -94,6 +89,12 @@ class Scanner {
       else if (depth === 0 && character !== ' ' && character !== '\t') return;
     }
   }
+}
+
+/** Only a comment after a blank, at the end, is taken for one: senders leave names like `Invoice (1).pdf` unquoted. */
+function withoutComment(value: string): string {
+  const open = value.endsWith(')') ? value.lastIndexOf('(') : -1;
+  return open > 0 && /[ \t]/.test(value[open - 1] ?? '') ? value.slice(0, open).trimEnd() : value;
 }
 
 interface Section {

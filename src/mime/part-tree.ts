@@ -79,7 +79,7 @@ export class PartTree implements LineReader<Match> {
     }
     const state = header.take(octets);
     if (state === 'more') return;
-    if (state === 'end') this.#begin(header, at + octets.length);
+    if (state === 'end') this.#begin(header, header.end, at + octets.length);
     else this.#beginWithoutHeader(header);
   }
 
@@ -88,7 +88,7 @@ export class PartTree implements LineReader<Match> {
   }
 
   boundary(match: Match, octets: Uint8Array, at: number, breakOctets: number): void {
-    this.#endHeader(true);
+    this.#endHeader(at - breakOctets, true);
     while (this.#open.length > match.level + 1) this.#close(at - breakOctets, true);
     for (const open of this.#open) if (open.part.kind === 'message') open.sink?.write(octets);
     const multipart = this.#open[match.level];
@@ -110,12 +110,12 @@ export class PartTree implements LineReader<Match> {
 
   /** The message ends at offset `end`. */
   end(end: number): void {
-    this.#endHeader(false);
+    this.#endHeader(end, false);
     while (this.#open.length > 0) this.#close(end, false);
   }
 
-  /** A header that no blank line ended. */
-  #endHeader(atBoundary: boolean): void {
+  /** A header that no blank line ended, but offset `end`. */
+  #endHeader(end: number, atBoundary: boolean): void {
     const header = this.#header;
     if (header === null) return;
     const state = header.finish();
@@ -128,7 +128,8 @@ export class PartTree implements LineReader<Match> {
     this.#header = null;
     if (!counts) return;
     if (!header.isEmpty) this.defects.add('header_unended');
-    this.#begin(header, header.end);
+    const bodyStart = Math.max(header.start, end);
+    this.#begin(header, bodyStart, bodyStart);
     this.#header = null;
   }
 
@@ -139,7 +140,7 @@ export class PartTree implements LineReader<Match> {
     open.sink?.write(header.overflow);
   }
 
-  #begin(header: HeaderCollector, bodyStart: number): void {
+  #begin(header: HeaderCollector, headerEnd: number, bodyStart: number): void {
     const described = describe(header.octets, this.#slot.inDigest);
     if (header.isTooLarge) this.defects.add('header_octets_limit');
     this.#header = null;
@@ -147,7 +148,7 @@ export class PartTree implements LineReader<Match> {
     const plain = kind === 'leaf' && described.contentType.startsWith('multipart/') && described.boundary === null;
     // A multipart without a boundary is text (RFC 2045 §5.2): so it can at least be read.
     const shown = plain ? { ...described, contentType: 'text/plain' } : described;
-    this.#add(shown, kind, header.start, header.end, bodyStart);
+    this.#add(shown, kind, header.start, headerEnd, bodyStart);
     if (kind !== 'message') return;
     this.#slot = { prefix: this.#open.at(-1)?.prefix ?? '', number: null, inDigest: false };
     this.#header = new HeaderCollector(bodyStart);

@@ -121,7 +121,7 @@ export class Transport implements Channel {
     }
   }
 
-  /** Runs `work` against its own deadline and the session's. A failure closes the socket and is `reset`. */
+  /** Runs `work` against its own deadline and the session's. A failure closes the socket and is `reset`, or `unreachable`. */
   async #settle<T>(phase: Phase, milliseconds: number, work: () => Promise<T>): Promise<T | typeof LATE> {
     if (!this.#open) throw new NetError({ kind: 'reset', phase });
     const left = this.#end - Date.now();
@@ -129,7 +129,8 @@ export class Transport implements Channel {
     try {
       return await within(work(), Math.min(milliseconds, left));
     } catch {
-      throw this.#fail({ kind: 'reset', phase });
+      // Some networks call a connection open before it is; what breaks before the first octet was never there.
+      throw this.#fail(phase === 'greeting' && this.#octetsIn === 0 ? { kind: 'unreachable' } : { kind: 'reset', phase });
     }
   }
 

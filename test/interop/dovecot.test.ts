@@ -65,12 +65,6 @@ describe.skipIf(!available)('against Dovecot', () => {
     return fetch(gateway.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   }
 
-  async function json<T>(response: Response, status = 200): Promise<T> {
-    const text = await response.text();
-    expect(response.status, text.slice(0, 500)).toBe(status);
-    return JSON.parse(text) as T;
-  }
-
   function wanted(username: string, password: string, more: object = {}): object {
     return { server: { host: 'localhost', port: dovecot.port }, auth: { username, password, ...more }, pollSeconds: 0, token: null };
   }
@@ -166,6 +160,12 @@ describe.skipIf(!available)('against Dovecot', () => {
     expect(await json(await ask('GET', '/v1/accounts?limit=200'))).toEqual(before);
   });
 });
+
+async function json<T>(response: Response, status = 200): Promise<T> {
+  const text = await response.text();
+  expect(response.status, text.slice(0, 500)).toBe(status);
+  return JSON.parse(text) as T;
+}
 
 function digest(octets: Uint8Array): string {
   return createHash('sha256').update(octets).digest('hex');

@@ -4,13 +4,14 @@
  * OpenSSL (Node, Dovecot) and BoringSSL (workerd, once the authority is in NODE_EXTRA_CA_CERTS).
  * Private keys are written with mode 0600 and never leave the directory they were made for.
  */
-import './reflect.ts';
 import { X509Certificate as NodeCertificate, createPrivateKey } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { provideReflectMetadata } from './reflect.ts';
 
-// Imported while running, not declared: a bundler (vitest's, for its configuration) would put it before reflect.ts.
+// Imported while running: a declared import would be loaded before anything here is run.
+provideReflectMetadata();
 const {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -146,7 +147,7 @@ function newKeys(): Promise<CryptoKeyPair> {
 }
 
 async function privateKeyPem(key: CryptoKey): Promise<string> {
-  const der = Buffer.from((await crypto.subtle.exportKey('pkcs8', key)) as ArrayBuffer);
+  const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', key));
   const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }

@@ -10,7 +10,7 @@ import type { SecureContext } from 'node:tls';
 import { CommandLog } from './command-log.ts';
 import { LineChannel } from './pop3-lines.ts';
 import { Pop3Session } from './pop3-session.ts';
-import type { Answer, Hidden, Pop3User } from './pop3-session.ts';
+import type { Answer, Hidden, Pop3User } from './pop3-host.ts';
 import { Maildrop } from './maildrop.ts';
 
 export interface Pop3ServerOptions {

@@ -3,40 +3,10 @@
  * Commands are answered strictly in order, so pipelining is safe. The listing is a snapshot taken at login;
  * DELE only marks, and the maildrop changes at QUIT alone. Secrets never reach the command log.
  */
-import type { CommandLog } from './command-log.ts';
 import { dotStuffed, topOf } from './pop3-lines.ts';
 import type { LineChannel } from './pop3-lines.ts';
 import type { Mail, Maildrop } from './maildrop.ts';
-
-export interface Pop3User {
-  readonly password: string;
-  readonly maildrop: Maildrop;
-}
-
-/** What a session needs of its server. */
-export interface SessionHost {
-  readonly users: ReadonlyMap<string, Pop3User>;
-  readonly hide: ReadonlySet<Hidden>;
-  readonly greeting: string;
-  readonly answer: Answer | null;
-  readonly encrypted: boolean;
-  /** Upgrades to TLS and returns the new channel, or null where STLS isn't offered. */
-  readonly startTls: (() => Promise<LineChannel>) | null;
-  readonly log: CommandLog;
-}
-
-/** Commands and capabilities that a server can be made to lack. */
-export type Hidden = 'CAPA' | 'TOP' | 'UIDL' | 'PIPELINING' | 'SASL' | 'USER' | 'RESP-CODES';
-
-/**
- * A test's own answer to a command: octets sent as they are, `close` to drop the connection, `last` for octets before
- * that, or null to let the server answer. Octets beginning with `+OK` don't change the session's state.
- */
-export type Answer = (command: {
-  readonly verb: string;
-  readonly argument: string;
-  readonly user: string | null;
-}) => string | { readonly last: string } | null;
+import type { Hidden, SessionHost } from './pop3-host.ts';
 
 /** RFC 2449 §4 allows 255 octets a command; RFC 5034 §4 12 288 while a SASL exchange goes on. */
 const MOST_COMMAND = 512;

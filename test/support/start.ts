@@ -86,12 +86,16 @@ async function startDemoGateway(port: number, pop3Port: number, caFile: string):
     },
   });
   running.push(() => gateway.stop());
-  void gateway.ended.then(() => {
-    if (ending !== undefined) return;
-    process.stderr.write(`The gateway ended unexpectedly:\n${gateway.output()}\n`);
-    void end(1);
-  });
+  void watch(gateway);
   return gateway;
+}
+
+/** A gateway that ends by itself takes the demo with it. */
+async function watch(gateway: Gateway): Promise<void> {
+  await gateway.ended;
+  if (ending !== undefined) return;
+  process.stderr.write(`The gateway ended unexpectedly:\n${gateway.output()}\n`);
+  await end(1);
 }
 
 function introduction(url: string, operatorKey: string, demo: { account: string; token: string; message: string | null }): string {

@@ -20,7 +20,7 @@ function referenceQuotedPrintable(text: string): string {
     const isLast = index === lines.length - 1;
     const carriageReturn = !isLast && line.endsWith('\r') ? '\r' : '';
     const content = line.slice(0, line.length - carriageReturn.length).replace(/[ \t]+$/, '');
-    const soft = /=$/.test(content) && !/=[0-9A-Fa-f]=$/.test(`${content}`.slice(-3)) ? true : content.endsWith('=');
+    const soft = content.endsWith('=');
     const kept = soft ? content.slice(0, -1) : content;
     result += kept.replace(/=([0-9A-Fa-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
     if (!soft && !isLast) result += `${carriageReturn}\n`;

@@ -97,8 +97,14 @@ describe('reading', () => {
   });
 
   test('from a connection that was reset says so', async () => {
-    const [channel] = await connected([pause(20), reset]);
+    const [channel] = await connected([send('+'), pause(20), reset]);
+    await channel.read('greeting', 'greeting');
     await expect(channel.read('greeting', 'greeting')).rejects.toEqual(failure({ kind: 'reset', phase: 'greeting' }));
+  });
+
+  test('from a connection that broke before its first octet is unreachable', async () => {
+    const [channel] = await connected([pause(20), reset]);
+    await expect(channel.read('greeting', 'greeting')).rejects.toEqual(failure({ kind: 'unreachable' }));
   });
 
   test('twice at a time is a mistake', async () => {

@@ -86,11 +86,12 @@ function candidates(whole: string, size: number, forgiven: string): string[] {
     .map((octets) => createHash('sha256').update(octets).digest('hex'));
 }
 
+async function read(name: string): Promise<string> {
+  const { subject, text } = await parse(named(name));
+  return `${subject} | ${text?.replaceAll('\r\n', '\n')}`;
+}
+
 test('texts and subjects are readable in the languages they are written in', async () => {
-  const read = async (name: string): Promise<string> => {
-    const { subject, text } = await parse(named(name));
-    return `${subject} | ${text?.replaceAll('\r\n', '\n')}`;
-  };
   expect(await read('german-utf-8')).toMatch(
     /^Grüße aus Köln – Straßenfest am Samstag \| Liebe Anna,\n\nam Samstag ist Straßenfest\..*5 € = fünf Euro/s,
   );

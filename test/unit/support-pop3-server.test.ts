@@ -128,9 +128,12 @@ test('the lock is exclusive and given back, and mail that comes meanwhile is see
   expect([await second.line(), await second.line(), await second.line()][2]).toBe('+OK 2 6\r\n');
 });
 
+function plain(password: string): string {
+  return Buffer.from(`\0ann\0${password}`, 'utf8').toString('base64');
+}
+
 test('AUTH PLAIN works with and without an initial response, can be cancelled, and a wrong password is [AUTH]', async () => {
   const server = await serve(dropOf());
-  const plain = (password: string): string => Buffer.from(`\0ann\0${password}`, 'utf8').toString('base64');
   const client = await dial(server);
   client.send('AUTH PLAIN\r\n');
   expect(await client.line()).toBe('+ \r\n');
@@ -207,9 +210,8 @@ test('an endless line, an idle client and a fourth refused login end the connect
 });
 
 test('a test can answer a command itself, or drop the connection at one', async () => {
-  const answer: Pop3ServerOptions['answer'] = ({ verb }) =>
-    verb === 'NOOP' ? '-ERR [SYS/TEMP] later\r\n' : verb === 'RSET' ? 'close' : null;
-  const client = await loggedIn(await serve(dropOf('a\r\n'), { answer }));
+  const answers: Record<string, string> = { NOOP: '-ERR [SYS/TEMP] later\r\n', RSET: 'close' };
+  const client = await loggedIn(await serve(dropOf('a\r\n'), { answer: ({ verb }) => answers[verb] ?? null }));
   client.send('NOOP\r\nSTAT\r\nRSET\r\nSTAT\r\n');
   expect(await client.rest()).toBe('-ERR [SYS/TEMP] later\r\n+OK 1 3\r\n');
 });

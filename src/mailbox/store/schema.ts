@@ -106,6 +106,20 @@ export const SCHEMA_STEPS: readonly string[] = [
     used_day       INTEGER                     -- days since the epoch
   ) STRICT;
   `,
+  `
+  CREATE TABLE checkpoints (
+    name           TEXT PRIMARY KEY,
+    place          INTEGER NOT NULL,
+    updated_at     INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE events (
+    number         INTEGER PRIMARY KEY,        -- ascending; the newest 1,000 are kept
+    at             INTEGER NOT NULL,
+    what           TEXT NOT NULL,              -- a constant of the program
+    about          BLOB NOT NULL               -- box: who did it, and to what
+  ) STRICT;
+  `,
 ];
 
 /** Whether this object was ever given tables. Asks without writing, so that a call for an absent account leaves nothing behind. */

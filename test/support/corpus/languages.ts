@@ -143,11 +143,15 @@ function fromTongue(tongue: Tongue): Recipe {
   };
 }
 
+/** UTF-8, one character per octet, as header fields are given. */
+function raw(value: string): string {
+  return Buffer.from(encodeText(value, 'utf-8')).toString('latin1');
+}
+
 /** UTF-8 in the header itself, as internationalized mail has it (RFC 6532). */
 const rawHeader: Recipe = {
   name: 'utf-8-in-the-header',
   make: (at) => {
-    const raw = (value: string): string => Buffer.from(encodeText(value, 'utf-8')).toString('latin1');
     return letter(
       { at, name: 'utf-8-in-the-header', from: raw('Søren Ærø <søren@example.dk>'), subject: raw('Rødgrød med fløde – på søndag') },
       text(lines('Kom og spis rødgrød med fløde.', '', 'Søren'), { encoding: '8bit' }),

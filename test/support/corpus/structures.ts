@@ -151,8 +151,12 @@ const encrypted: Recipe = {
     ),
 };
 
+/** RFC 5545 §3.3.5. */
+function stamp(date: Date): string {
+  return date.toISOString().replaceAll(/[-:]|\.\d+/g, '');
+}
+
 function calendar(at: Date): Uint8Array {
-  const stamp = (date: Date): string => date.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const start = new Date(at.getTime() + 7 * 86_400_000);
   const event = [
     'BEGIN:VCALENDAR',

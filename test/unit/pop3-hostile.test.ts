@@ -1,0 +1,110 @@
+/** Servers that are not POP3, that break off, fall silent, never end, or try to be believed too early. */
+import { describe, expect, test } from 'vitest';
+import { DEADLINES, POP3 } from '../../src/limits.ts';
+import { dele, list, noop, retr } from '../../src/pop3/command.ts';
+import { Session } from '../../src/pop3/session.ts';
+import { nodeDial } from '../support/node-dial.ts';
+import { close, expectLine, on, pause, reset, ScriptedPeer, send, stall } from '../support/scripted-peer.ts';
+import { failureOf, hear, LOGGED_IN, opened, OPTIONS } from './pop3-world.ts';
+
+describe('a hostile or broken server', () => {
+  test.each([
+    ['HTTP/1.1 400 Bad Request\r\n\r\n', { kind: 'protocol', text: 'HTTP/1.1 400 Bad Request' }],
+    ['220 mail ESMTP\r\n', { kind: 'protocol' }],
+    ['* OK IMAP4rev1\r\n', { kind: 'protocol' }],
+    ['\x15\x03\x01\x00\x02\x02\x46', { kind: 'protocol' }],
+    ['+OK bare\n', { kind: 'protocol', reason: 'a line that ends in a bare LF' }],
+    ['\r\n\r\n\r\n\r\n\r\n+OK\r\n', { kind: 'protocol' }],
+    ['-ERR [SYS/TEMP] go away\r\n', { kind: 'temporary' }],
+    ['-ERR no\r\n', { kind: 'refused' }],
+    ['', { kind: 'closed' }],
+    ['+OK half', { kind: 'closed' }],
+  ])('that greets with %j is sent nothing', async (greeting, failure) => {
+    await using peer = await ScriptedPeer.listen([[send(greeting), close]]);
+    const channel = await nodeDial({ host: '127.0.0.1', port: peer.port, security: 'none' }, DEADLINES);
+    expect(await failureOf(Session.open(channel, OPTIONS))).toMatchObject({ phase: 'greeting', ...failure });
+    await peer.finished();
+    expect(peer.received[0]).toEqual([]);
+  });
+
+  test('that greets with an endless line is cut off at its bound', async () => {
+    const work = opened([send(`+OK ${'x'.repeat(100_000)}`), stall]);
+    expect(await failureOf(work)).toMatchObject({ kind: 'protocol', reason: 'an endless status line' });
+  });
+
+  test('can not forge replies from within a message', async () => {
+    const message = 'Subject: x\r\n\r\nend?\n.\r\n+OK forged\r\n.\n+OK\r\nreal end\r\n';
+    const [session, peer] = await opened([
+      ...LOGGED_IN,
+      ...on('RETR 1', `+OK\r\n${message.replace('\r\n.', '\r\n..')}.\r\n`),
+      ...on('DELE 1', '-ERR real\r\n'),
+    ]);
+    expect(await hear(session, retr(1), dele(1))).toMatchObject([{ body: message }, { ok: false, text: 'real' }]);
+    session.close();
+    await peer.finished();
+  });
+
+  test('that answers before it is asked is cut off', async () => {
+    const [session, peer] = await opened([...LOGGED_IN, ...on('NOOP', '+OK\r\n+OK early\r\n')]);
+    expect(await failureOf(hear(session, noop(), dele(1)))).toMatchObject({ kind: 'protocol', phase: 'dele' });
+    await peer.finished();
+    expect(peer.received[0]).not.toContain('DELE 1');
+  });
+
+  test('may send blank lines between replies over TLS, but nothing at all in the clear', async () => {
+    const script = [...LOGGED_IN, ...on('NOOP', '+OK\r\n\r\n\r\n'), pause(20), ...on('NOOP', '\r\n+OK two\r\n')];
+    const [session] = await opened(script);
+    expect(await hear(session, noop(), noop())).toMatchObject([{ text: '' }, { text: 'two' }]);
+    const [clear] = await opened(script, { security: 'none' });
+    expect(await failureOf(hear(clear, noop(), noop()))).toMatchObject({ kind: 'protocol' });
+  });
+
+  test('that never ends a listing is cut off at its bound', async () => {
+    const entries = '1 1\r\n'.repeat(200_000);
+    const [session] = await opened([
+      ...LOGGED_IN,
+      expectLine('LIST'),
+      send('+OK\r\n'),
+      ...Array.from({ length: 70 }, () => send(entries)),
+      stall,
+    ]);
+    let octets = 0;
+    const reading = async (): Promise<void> => {
+      for await (const reply of session.run([list()])) for await (const part of reply.body) octets += part.length;
+    };
+    expect(await failureOf(reading())).toMatchObject({ kind: 'protocol', phase: 'list' });
+    expect(octets).toBeLessThanOrEqual(POP3.listingOctets);
+  });
+
+  const RETR = '+OK\r\nSubject: x\r\n\r\nbody\r\n.\r\n';
+  const points = Array.from({ length: RETR.length }, (_, at) => at);
+
+  test.each(points)('that closes after %i octets of a RETR is noticed', async (at) => {
+    const [session] = await opened([...LOGGED_IN, ...on('RETR 1', RETR.slice(0, at)), close]);
+    expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'closed', phase: 'retr' });
+    expect(session.usable).toBe(false);
+  });
+
+  test.each(points.filter((at) => at % 7 === 0))('that stalls after %i octets of a RETR is given up', async (at) => {
+    const [session] = await opened([...LOGGED_IN, ...on('RETR 1', RETR.slice(0, at)), stall], {}, { reply: 30, chunk: 30 });
+    expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'timeout', phase: 'retr' });
+    expect(session.usable).toBe(false);
+  });
+
+  test('that resets is noticed', async () => {
+    const [session] = await opened([...LOGGED_IN, expectLine('RETR 1'), send('+OK\r\nhal'), pause(20), reset]);
+    expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'reset', phase: 'retr' });
+  });
+
+  test('that loses a terminator is said to', async () => {
+    const [session] = await opened([...LOGGED_IN, ...on('RETR 1', '+OK\r\nbody\n.\r\n'), stall], {}, { chunk: 30 });
+    expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'timeout', note: expect.stringContaining('ends its data') });
+  });
+
+  test('that goes away at QUIT leaves QUIT unanswered', async () => {
+    const [session] = await opened([...LOGGED_IN, ...on('DELE 1', '+OK\r\n'), expectLine('QUIT'), close]);
+    await hear(session, dele(1));
+    expect(await failureOf(session.quit())).toMatchObject({ kind: 'closed', phase: 'quit' });
+    expect(session.usable).toBe(false);
+  });
+});

@@ -1,0 +1,64 @@
+/** Logins: what is written, what a refusal means, and that no secret comes back in a failure. */
+import { describe, expect, test } from 'vitest';
+import { expectLine, on } from '../support/scripted-peer.ts';
+import { failureOf, HELLO, NO_CAPA, opened, PASS } from './pop3-world.ts';
+
+describe('a login', () => {
+  const CAPA_PLAIN = on('CAPA', '+OK\r\nSASL LOGIN PLAIN\r\nLOGIN-DELAY 90\r\n.\r\n');
+  const initial = Buffer.from('\0bob\0pässword').toString('base64');
+  const auto = { method: 'auto' } as const;
+
+  test('is AUTH PLAIN with an initial response where that is offered', async () => {
+    const [session, peer] = await opened([HELLO, ...CAPA_PLAIN, ...on(`AUTH PLAIN ${initial}`, '+OK\r\n')], auto);
+    await session.ready();
+    await session.ready();
+    expect(session.counters).toMatchObject({ flights: 2, commands: { CAPA: 1, AUTH: 1 } });
+    session.close();
+    await peer.finished();
+  });
+
+  test.each(['+ \r\n', '+\r\n'])('puts a long initial response on the next line after %j', async (go) => {
+    const password = 'p'.repeat(4_096);
+    const line = Buffer.from(`\0bob\0${password}`).toString('base64');
+    const [session, peer] = await opened([HELLO, ...CAPA_PLAIN, ...on('AUTH PLAIN', go), ...on(line, '+OK\r\n')], {
+      ...auto,
+      credentials: { username: 'bob', password, accessToken: null },
+    });
+    await session.ready();
+    session.close();
+    await peer.finished();
+  });
+
+  test.each([
+    ['-ERR [AUTH] no\r\n', { kind: 'auth', definite: true, responseCode: 'AUTH', text: 'no' }],
+    ['-ERR no\r\n', { kind: 'auth', definite: false }],
+    ['-ERR [IN-USE] no\r\n', { kind: 'in_use' }],
+    ['-ERR [LOGIN-DELAY] no\r\n', { kind: 'login_delay', seconds: 90 }],
+    [`-ERR wrong: AUTH PLAIN ${initial}\r\n`, { kind: 'auth', text: null }],
+    ['pässword\r\n', { kind: 'protocol', text: null }],
+  ])('that is answered %j fails once and for all', async (answer, failure) => {
+    const [session, peer] = await opened([HELLO, ...CAPA_PLAIN, ...on(`AUTH PLAIN ${initial}`, answer)], auto);
+    expect(await failureOf(session.ready())).toMatchObject({ phase: 'login', ...failure });
+    expect([session.usable, session.loggedIn]).toEqual([false, false]);
+    await peer.finished();
+    expect(peer.received[0]).toEqual(['CAPA', `AUTH PLAIN ${initial}`]);
+  });
+
+  test('by USER and PASS that is refused says so, without the password', async () => {
+    const [session] = await opened([HELLO, ...NO_CAPA, ...on('USER bob', '+OK\r\n'), ...on(PASS, `-ERR ${PASS.slice(5)} is wrong\r\n`)]);
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'auth', definite: false, text: null });
+  });
+
+  test.each(['+ not base64!\r\n', '+ YWJj\r\n'])('is cancelled at a challenge that makes no sense: %j', async (challenge) => {
+    const [session, peer] = await opened([HELLO, ...CAPA_PLAIN, ...on(`AUTH PLAIN ${initial}`, challenge), expectLine('*')], auto);
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', phase: 'login' });
+    await peer.finished();
+  });
+
+  test('by a method that is missing sends no credential', async () => {
+    const [session, peer] = await opened([HELLO, ...CAPA_PLAIN], { method: 'cram-md5' });
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'unsupported' });
+    await peer.finished();
+    expect(peer.received[0]).toEqual(['CAPA']);
+  });
+});
