@@ -23,6 +23,7 @@ export function textFromHtml(html: string): string {
     if (hidden === null) writer.text(value, preformatted > 0);
   };
   const callbacks: TokenizerCallbacks = {
+    ...SILENT,
     onopentagname(start, end) {
       const tag = name(start, end);
       if (hidden !== null) return;
@@ -39,17 +40,6 @@ export function textFromHtml(html: string): string {
     },
     ontext: (start, end) => text(html.slice(start, end)),
     ontextentity: (codepoint) => text(String.fromCodePoint(codepoint)),
-    onattribdata: ignore,
-    onattribentity: ignore,
-    onattribend: ignore,
-    onattribname: ignore,
-    oncdata: ignore,
-    oncomment: ignore,
-    ondeclaration: ignore,
-    onend: ignore,
-    onopentagend: ignore,
-    onprocessinginstruction: ignore,
-    onselfclosingtag: ignore,
   };
   const tokenizer = new Tokenizer({ decodeEntities: true }, callbacks);
   tokenizer.write(html);
@@ -57,9 +47,22 @@ export function textFromHtml(html: string): string {
   return writer.finish();
 }
 
-function ignore(): void {
-  // Tokens that hold no text.
-}
+const ignore = (): void => undefined;
+
+/** Tokens that hold no text. */
+const SILENT = {
+  onattribdata: ignore,
+  onattribentity: ignore,
+  onattribend: ignore,
+  onattribname: ignore,
+  oncdata: ignore,
+  oncomment: ignore,
+  ondeclaration: ignore,
+  onend: ignore,
+  onopentagend: ignore,
+  onprocessinginstruction: ignore,
+  onselfclosingtag: ignore,
+};
 
 /** Puts words and line breaks together; white space in HTML is one blank, and none at the ends of lines. */
 class Writer {

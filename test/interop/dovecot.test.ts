@@ -16,6 +16,7 @@ import type { Gateway } from '../support/gateway.ts';
 import { rawClient, unstuffed } from '../support/raw-client.ts';
 
 const available = dovecotAvailable();
+if (!available && process.env.CI) throw new Error('Dovecot is not installed, or this is not root; in CI it must be there.');
 if (!available)
   process.stderr.write('\n!!! Dovecot is not installed here, or this is not root: NOTHING IS TESTED AGAINST A REAL MAIL SERVER.\n\n');
 

@@ -8,11 +8,9 @@ import { X509Certificate as NodeCertificate, createPrivateKey } from 'node:crypt
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { provideReflectMetadata } from './reflect.ts';
-
-// Imported while running: a declared import would be loaded before anything here is run.
-provideReflectMetadata();
-const {
+// Needed by @peculiar/x509's dependency injection, and so imported before it.
+import 'reflect-metadata';
+import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
@@ -22,7 +20,7 @@ const {
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
-} = await import('@peculiar/x509');
+} from '@peculiar/x509';
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface ServerCertificate {

@@ -5,8 +5,11 @@ import * as fc from 'fast-check';
 import type { ReadOctets } from '../../src/mime/message.ts';
 import { type Outline, OutlineParser } from '../../src/mime/outline.ts';
 
+/** The folder of the messages. */
+export const FIXTURES = new URL('../fixtures/mime', import.meta.url).pathname;
+
 export function fixture(name: string): Buffer {
-  return readFileSync(new URL(`../fixtures/mime/${name}.eml`, import.meta.url));
+  return readFileSync(`${FIXTURES}/${name}.eml`);
 }
 
 /** A message from text: lines ended by CRLF, one octet for each character. */

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MIME } from '../../src/limits.ts';
 import { Decoder } from '../../src/mime/decode.ts';
 import { attachments, findPart, type Outline, type Part } from '../../src/mime/outline.ts';
-import { bytewise, cutAt, fixture, fractions, octetsOf, outlineOf, outlineOfChunks } from '../support/mime.ts';
+import { bytewise, cutAt, fixture, FIXTURES, fractions, octetsOf, outlineOf, outlineOfChunks } from '../support/mime.ts';
 
-const FIXTURES = readdirSync(new URL('../fixtures/mime/', import.meta.url))
+const NAMES = readdirSync(FIXTURES)
   .filter((name) => name.endsWith('.eml'))
   .map((name) => name.slice(0, -4));
 
@@ -45,7 +46,7 @@ function expectSound(message: Uint8Array, outline: Outline): void {
 }
 
 describe('the outline of a fixture', () => {
-  it.each(FIXTURES)('%s: sound, and the same however it is cut', (name) => {
+  it.each(NAMES)('%s: sound, and the same however it is cut', (name) => {
     const message = fixture(name);
     const whole = outlineOf(message);
     expectSound(message, whole);
@@ -257,6 +258,30 @@ describe('a malformed message', () => {
       }),
       { numRuns: 600 },
     );
+  });
+});
+
+describe('what is over a limit', () => {
+  const multipart = 'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n';
+  it.each([
+    ['a header', `Subject: ${'x'.repeat(MIME.headerOctets)}\r\nTo: y\r\n\r\nbody`],
+    ['a body without a header', 'x'.repeat(MIME.headerOctets + 100)],
+    ['lines without a header', 'no colon\r\n'.repeat(MIME.headerOctets / 8)],
+    ['a part without a header', `${multipart}${'no colon\r\n'.repeat(MIME.headerOctets / 8)}--b--`],
+    ['a line like a boundary', `${multipart}\r\n--b${' '.repeat(MIME.boundaryOctets * 2)}\r\nx\r\n--b--`],
+    ['a number of parts', multipart.repeat(2) + '\r\n--b\r\n'.repeat(MIME.parts + 10) + '--b--'],
+  ])('is outlined soundly, and the same however it is cut: %s', (_, text) => {
+    const message = Buffer.from(text);
+    const whole = outlineOf(message);
+    expectSound(message, whole);
+    fc.assert(
+      fc.property(fractions, (cuts) => {
+        expect(outlineOfChunks(cutAt(message, cuts))).toEqual(whole);
+      }),
+      { numRuns: 5 },
+    );
+    const limit = Math.min(MIME.headerOctets, message.length);
+    for (let at = limit - 3; at <= limit + 3; at++) expect(outlineOfChunks([message.subarray(0, at), message.subarray(at)])).toEqual(whole);
   });
 });
 

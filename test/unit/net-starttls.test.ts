@@ -58,9 +58,9 @@ describe('TLS from the first octet', () => {
 });
 
 describe('STLS', () => {
-  test('forgets everything from before and logs in inside TLS', async () => {
+  test('forgets everything from before and logs in inside TLS, where blank lines do no harm', async () => {
     const { peer, session } = await open(
-      [HELLO, ...CAPA_STLS, ...on('STLS', '+OK go\r\n'), startTls, ...on('CAPA', '+OK\r\nX-SAFE\r\n.\r\n'), ...LOGIN],
+      [HELLO, ...CAPA_STLS, ...on('STLS', '+OK go\r\n'), startTls, ...on('CAPA', '+OK\r\nX-SAFE\r\n.\r\n\r\n'), ...LOGIN],
       'starttls',
     );
     const open_ = await session;

@@ -72,6 +72,11 @@ describe('reading', () => {
     await expect(channel.write('quit', Buffer.from('QUIT\r\n'))).rejects.toEqual(failure({ kind: 'reset' }));
   });
 
+  test('is held to what is left of the session', async () => {
+    const [channel] = await connected([stall], { session: 20 });
+    await expect(channel.read('retr', 'reply')).rejects.toEqual(failure({ kind: 'timeout', phase: 'retr' }));
+  });
+
   test('is held to the whole session, however often octets come', async () => {
     const drip = Array.from({ length: 200 }, () => [send('x'), pause(5)]).flat();
     const [channel] = await connected(drip, { session: 60 });

@@ -17,8 +17,8 @@ async function* body(chunks: readonly string[]): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* endless(): AsyncGenerator<Uint8Array> {
-  const chunk = octets('1 1\r\n'.repeat(50_000));
+async function* endless(lines: string): AsyncGenerator<Uint8Array> {
+  const chunk = octets(lines);
   for (;;) yield chunk;
 }
 
@@ -100,6 +100,16 @@ describe('a UIDL listing', () => {
     await expect(uidls(`1${' '.repeat(5_000)}u\r\n`)).rejects.toMatchObject(protocol);
   });
 
+  test('is bounded in octets', async () => {
+    const lines = `1 ${'u'.repeat(1_000)}\r\n`.repeat(1_000);
+    let count = 0;
+    const reading = async (): Promise<void> => {
+      for await (const batch of readUidls(endless(lines))) count += batch.length;
+    };
+    await expect(reading()).rejects.toMatchObject(protocol);
+    expect(count).toBeLessThanOrEqual(POP3.listingOctets / 1_000);
+  });
+
   test('of 100,000 entries is read whole', async () => {
     const wire = Array.from({ length: 100_000 }, (_, index) => `${index + 1} ${index.toString(36).padStart(16, '0')}\r\n`).join('');
     const chunks = Array.from({ length: Math.ceil(wire.length / 4_096) }, (_, index) => wire.slice(index * 4_096, (index + 1) * 4_096));
@@ -134,7 +144,7 @@ describe('a LIST listing', () => {
   test('is bounded in entries', async () => {
     let count = 0;
     const reading = async (): Promise<void> => {
-      for await (const batch of readSizes(endless())) count += batch.length;
+      for await (const batch of readSizes(endless('1 1\r\n'.repeat(50_000)))) count += batch.length;
     };
     await expect(reading()).rejects.toMatchObject(protocol);
     expect(count).toBeLessThanOrEqual(POP3.listingEntries);

@@ -1,7 +1,8 @@
 /** Logins: what is written, what a refusal means, and that no secret comes back in a failure. */
 import { describe, expect, test } from 'vitest';
+import { stat } from '../../src/pop3/command.ts';
 import { expectLine, on } from '../support/scripted-peer.ts';
-import { failureOf, HELLO, NO_CAPA, opened, PASS } from './pop3-world.ts';
+import { failureOf, HELLO, LOGGED_IN, NO_CAPA, opened, PASS } from './pop3-world.ts';
 
 describe('a login', () => {
   const CAPA_PLAIN = on('CAPA', '+OK\r\nSASL LOGIN PLAIN\r\nLOGIN-DELAY 90\r\n.\r\n');
@@ -47,6 +48,13 @@ describe('a login', () => {
   test('by USER and PASS that is refused says so, without the password', async () => {
     const [session] = await opened([HELLO, ...NO_CAPA, ...on('USER bob', '+OK\r\n'), ...on(PASS, `-ERR ${PASS.slice(5)} is wrong\r\n`)]);
     expect(await failureOf(session.ready())).toMatchObject({ kind: 'auth', definite: false, text: null });
+  });
+
+  test('that went well keeps the password out of later refusals too', async () => {
+    const [session] = await opened([...LOGGED_IN, ...on('STAT', `-ERR ${PASS}?\r\n`), ...on('STAT', '-ERR other\r\n')]);
+    const texts: (string | null | undefined)[] = [];
+    for await (const reply of session.run([stat(), stat()])) texts.push(reply.failure?.text);
+    expect(texts).toEqual([null, 'other']);
   });
 
   test.each(['+ not base64!\r\n', '+ YWJj\r\n'])('is cancelled at a challenge that makes no sense: %j', async (challenge) => {

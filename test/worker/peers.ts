@@ -2,6 +2,7 @@
  * The mail servers that the `worker` suite talks to. They run in Node, in the process that starts vitest; the tests in
  * workerd reach them by sockets and by a small HTTP control that puts mail into a maildrop and tells what was asked for.
  */
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -30,7 +31,9 @@ export async function trustTestAuthority(): Promise<void> {
   authority = await createAuthority();
   const given = process.env.NODE_EXTRA_CA_CERTS;
   const others = given === undefined ? '' : await readFile(given, 'utf8').catch(() => '');
-  const file = join(await mkdtemp(join(tmpdir(), 'popgate-ca-')), 'bundle.pem');
+  const dir = await mkdtemp(join(tmpdir(), 'popgate-ca-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  const file = join(dir, 'bundle.pem');
   await writeFile(file, `${others}\n${authority.ca}`);
   process.env.NODE_EXTRA_CA_CERTS = file;
 }
