@@ -113,7 +113,11 @@ export function failed(c: Answering, failure: Failure | DirectoryFailure): Probl
     case 'mailbox_in_use':
     case 'upstream_temporary':
     case 'upstream_timeout':
-      return problem(c, failure.kind, { upstream: failure.upstream, retryAfterSeconds: failure.retryAfterSeconds });
+      return problem(c, failure.kind, {
+        upstream: failure.upstream,
+        retryAfterSeconds: failure.retryAfterSeconds,
+        ...(failure.reason === undefined ? {} : { detail: failure.reason }),
+      });
     default:
       return failure satisfies never;
   }

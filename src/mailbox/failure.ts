@@ -52,7 +52,10 @@ export function upstreamFailureOf(error: unknown): UpstreamFailure | null {
     case 'reset':
       return said('upstream_unreachable', { phase: error.failure.phase, responseCode: null, text: null });
     case 'timeout':
-      return said('upstream_timeout', { phase: error.failure.phase, responseCode: null, text: null });
+      return {
+        ...said('upstream_timeout', { phase: error.failure.phase, responseCode: null, text: null }),
+        ...(error.failure.note === null ? {} : { reason: error.failure.note }),
+      };
     case 'forbidden':
       return null;
   }
@@ -83,10 +86,11 @@ function ofPop3(failure: Pop3Failure): UpstreamFailure {
       return said('upstream_temporary', upstream, RETRY_SECONDS);
     case 'permanent':
     case 'refused':
-    case 'unsupported':
       return said('upstream_refused', upstream);
+    case 'unsupported':
+      return { ...said('upstream_refused', upstream), reason: failure.reason };
     case 'protocol':
-      return said('upstream_protocol', upstream);
+      return { ...said('upstream_protocol', upstream), reason: `The mail server broke the protocol: ${failure.reason}.` };
     case 'closed':
       return said('upstream_unreachable', upstream);
   }

@@ -39,7 +39,6 @@ export class Reading {
       ...(await listItem(row, account)),
       ...content,
       attachments: this.#attachments(outline, id),
-      defects: [...new Set([...outline.defects, ...content.defects])],
     };
   }
 

@@ -57,6 +57,8 @@ export type UpstreamFailureKind = {
     | 'upstream_timeout';
   upstream: UpstreamSaid;
   retryAfterSeconds: number | null;
+  /** A sentence of ours that says more than the kind does. */
+  reason?: string;
 };
 
 export type Method =

@@ -1,9 +1,10 @@
 /** The Mailbox object in workerd: real sockets to the servers of `peers.ts`, real alarms, real eviction. */
+/// <reference types="@cloudflare/vitest-plugin/types" />
 import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { newAccountId } from '../../src/crypto/ids.ts';
-import type { AccountSettings, Caller, ListQuery, MailboxRpc, Result } from '../../src/mailbox/rpc.ts';
+import type { AccountSettings, Caller, ListQuery, MailboxRpc, MessagePage, Result } from '../../src/mailbox/rpc.ts';
 import type { Peers } from './peers.ts';
 
 const peers = JSON.parse((env as unknown as { PEERS: string }).PEERS) as Peers;
@@ -104,7 +105,7 @@ describe('a mail server over sockets of workerd', () => {
     let cursor: string | null = null;
     let shown = 0;
     do {
-      const page = valueOf(await rpc.messages(OPERATOR, { ...ALL, limit: 200, cursor, maxAge: 60 }));
+      const page: MessagePage = valueOf(await rpc.messages(OPERATOR, { ...ALL, limit: 200, cursor, maxAge: 60 }));
       for (const item of page.data) seen.add(item.id ?? '');
       shown += page.data.length;
       cursor = page.nextCursor;
