@@ -4,7 +4,7 @@
  * wrong place.
  */
 import { type Keyring, parseMasterKeys } from './crypto/keyring.ts';
-import { CONFIG, HTTP, MAILBOX } from './limits.ts';
+import { CONFIG, DNS, HTTP, MAILBOX } from './limits.ts';
 
 /** What the platform hands in. An empty variable counts as one that is not set. */
 export interface ConfigVariables {
@@ -18,6 +18,10 @@ export interface ConfigVariables {
   readonly CORS_ORIGINS?: string | undefined;
   /** Milliseconds. */
   readonly SESSION_LINGER_MS?: string | undefined;
+  /** `on` or `off`. */
+  readonly DNS_CHECK?: string | undefined;
+  /** The URL of a DNS-over-HTTPS resolver that answers in JSON. */
+  readonly DNS_RESOLVER?: string | undefined;
 }
 
 export interface Config {
@@ -27,6 +31,8 @@ export interface Config {
   readonly corsOrigins: '*' | readonly string[];
   /** How long a session that a request opened is kept for the next one. */
   readonly sessionLingerMs: number;
+  /** Where the names of mail servers are looked up before they are connected to; null: they are not. */
+  readonly dnsResolver: string | null;
 }
 
 export type ReadConfig = { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly problems: readonly string[] };
@@ -50,17 +56,20 @@ function judge(variables: ConfigVariables): ReadConfig {
   const keys = parseMasterKeys(variables.MASTER_KEY ?? '');
   const corsOrigins = originsOf(variables.CORS_ORIGINS ?? '');
   const linger = lingerOf(variables.SESSION_LINGER_MS ?? '');
-  if (operatorKeys.ok && keys.ok && corsOrigins.ok && linger.ok) {
+  const dnsResolver = resolverOf(variables.DNS_CHECK ?? '', variables.DNS_RESOLVER ?? '');
+  if (operatorKeys.ok && keys.ok && corsOrigins.ok && linger.ok && dnsResolver.ok) {
     const config: Config = {
       operatorKeys: operatorKeys.value,
       keyring: keys.keyring,
       allowedTargets: variables.ALLOWED_TARGETS ?? '',
       corsOrigins: corsOrigins.value,
       sessionLingerMs: linger.value,
+      dnsResolver: dnsResolver.value,
     };
     return { ok: true, config };
   }
-  return { ok: false, problems: [operatorKeys, keys, corsOrigins, linger].flatMap((part) => (part.ok ? [] : part.problems)) };
+  const parts = [operatorKeys, keys, corsOrigins, linger, dnsResolver];
+  return { ok: false, problems: parts.flatMap((part) => (part.ok ? [] : part.problems)) };
 }
 
 function operatorKeysOf(text: string): Part<string[]> {
@@ -110,6 +119,26 @@ function lingerOf(text: string): Part<number> {
   if (value > CONFIG.sessionLingerMs)
     return wrong(`SESSION_LINGER_MS must be a whole number of milliseconds from 0 to ${CONFIG.sessionLingerMs}.`);
   return { ok: true, value };
+}
+
+const DNS_RESOLVER = 'https://cloudflare-dns.com/dns-query';
+
+/** The resolver is judged even where the check is off: whoever sets one means it. */
+function resolverOf(check: string, resolver: string): Part<string | null> {
+  const url = resolver.trim() === '' ? DNS_RESOLVER : resolver.trim();
+  const problems: string[] = [];
+  if (!['', 'on', 'off'].includes(check.trim())) problems.push('DNS_CHECK must be on or off.');
+  if (!isResolver(url))
+    problems.push('DNS_RESOLVER must be the https URL of a resolver that answers in JSON, like https://cloudflare-dns.com/dns-query.');
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: check.trim() === 'off' ? null : url };
+}
+
+/** Answers that anybody on the way could forge are no check; what runs on the same machine has no way. */
+function isResolver(text: string): boolean {
+  if (text.length > DNS.urlCharacters || !URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, hash } = new URL(text);
+  const local = protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return (protocol === 'https:' || local) && username === '' && password === '' && hash === '';
 }
 
 function entriesOf(text: string): string[] {

@@ -1,9 +1,13 @@
-/** The Worker's entry: HTTP in, and the classes of its Durable Objects. */
+/** The Worker's entry: HTTP in, the cron trigger, and the classes of its Durable Objects. */
 import { makeApp } from './http/app.ts';
+import { sweep } from './http/sweep.ts';
 
 export { Directory } from './directory/directory.ts';
 export { Mailbox } from './mailbox/mailbox.ts';
 
 const app = makeApp();
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+export default {
+  fetch: app.fetch,
+  scheduled: (_controller, env, context) => context.waitUntil(sweep(env)),
+} satisfies ExportedHandler<Env>;

@@ -31,12 +31,34 @@ export const POP3 = {
   saslChallenge: 64 * KIB,
   /** Challenges in one SASL exchange. */
   saslRounds: 10,
+  /** PBKDF2 rounds that a SCRAM server may ask for: the platform does no more. */
+  scramIterations: 100_000,
   /** Blank lines tolerated before a status line (seen from Office 365 and hMailServer). */
   blankLines: 4,
   /** A command line with its CRLF (RFC 2449 §4). */
   commandLine: 255,
   /** Characters of server text that may reach JSON or a log. */
   serverText: 200,
+} as const;
+
+/** How many commands may be written before their replies are read (RFC 2449 §6.8), and what is learned from it. */
+export const PIPELINE = {
+  /** Commands without a reply. */
+  commands: 64,
+  /** Their octets. Dovecot's input buffer is 2 KiB, and it stops reading while its output is blocked. */
+  commandOctets: 1 * KIB,
+  /** About how many octets of replies may be on their way; two commands may be written whatever they bring. */
+  replyOctets: 1 * MIB,
+  /** What replies are taken to bring where nobody knows: one line, a header block, a listing or a message. */
+  lineOctets: 128,
+  topOctets: 16 * KIB,
+  dataOctets: 64 * KIB,
+  /** Octets of replies that are read away when a caller leaves before they came. Beyond it, closing is cheaper. */
+  drainOctets: 1 * MIB,
+  /** How long it is remembered that a server breaks at pipelined commands, or at CAPA. */
+  brokenTime: 7 * 24 * 60 * MINUTE,
+  /** How long announced capabilities are believed before the server is asked again. */
+  capabilitiesTime: 24 * 60 * MINUTE,
 } as const;
 
 /** Deadlines towards the mail server. Handed in through `Deps`, so that tests run with small ones. */
@@ -114,6 +136,16 @@ export const HTTP = {
   operatorKeyCharacters: 32,
   /** Entries of a problem's `errors`. */
   errors: 20,
+  /** Entity tags of one If-Match or If-None-Match that are looked at. */
+  entityTags: 50,
+  /** `path` of a ticket, characters. */
+  ticketPath: 1_024,
+  /** Seconds that a ticket lives at most, and if nothing else is asked for. */
+  ticketSecondsMost: 3_600,
+  ticketSeconds: 300,
+  /** Messages read, and deleted, by one call. */
+  batchRead: 100,
+  batchDelete: 1_000,
   /** `maxAge`, seconds: delta-seconds of RFC 9111 §1.2.2. */
   maxAge: 2 ** 31 - 1,
 } as const;
@@ -135,6 +167,9 @@ export const MAILBOX = {
   linger: 4 * SECOND,
   /** Jobs that may wait for the session. */
   queuedJobs: 100,
+  /** Messages asked for one by one that one flight fetches, and flights before another job has its turn. */
+  fetchedAtOnce: 100,
+  flightsAtOnce: 8,
   /** Ledger rows in one SQL statement and one transaction. */
   batchRows: 5_000,
   /** The newest messages whose headers are fetched without being asked for. */
@@ -150,8 +185,23 @@ export const MAILBOX = {
   previewLines: 40,
   /** Tokens of one account. */
   tokens: 1_000,
+  /** Events kept of one account, and messages named by one of them. */
+  events: 1_000,
+  eventMessages: 100,
+  /** What `stats` shows: days, the largest messages, the senders of most messages. */
+  statsDays: 30,
+  statsLargest: 10,
+  statsSenders: 10,
+  /** Checkpoints of one account. */
+  checkpoints: 100,
   /** Tries of one delete intent. */
   deleteTries: 3,
+  /** Messages whose unconfirmed deletion is asked for again at the end of one sync. */
+  deletionsAskedAgain: 1_000,
+  /** Messages read by one call: the octets of JSON in all, what of them is set aside for each problem, and the time. */
+  batchOctetsMost: 8 * MIB,
+  batchProblemOctets: 2 * KIB,
+  batchTime: 20 * SECOND,
   /** Refused logins without a response code before the account is `auth_failed`, and their least distance. */
   refusedLogins: 3,
   refusedLoginDistance: 60 * SECOND,
@@ -168,6 +218,15 @@ export const MAILBOX = {
   evictionBatch: 100,
   /** How much later than the truth the time of a copy's last read may be, to spare a write for each read. */
   touchAfter: 1 * MINUTE,
+  /** Sources of one message's HTML that become tickets: each makes the HTML some 200 characters longer. */
+  ticketedSources: 500,
+  /**
+   * Tickets in HTML end together with the second of these spans, so that each is good for one at least and the same
+   * HTML comes out within one.
+   */
+  ticketSpan: 15 * MINUTE,
+  /** Octets that an attachment is recognised by. */
+  magicOctets: 64,
   /** The shortest distance of two polls by alarm, seconds. */
   pollSecondsLeast: 60,
   /** The longest: a month. Above it, `0` (no polls) says what is meant. */
@@ -175,6 +234,20 @@ export const MAILBOX = {
   /** How long removed messages are remembered, and at least how many. */
   tombstoneTime: 90 * 24 * 60 * MINUTE,
   tombstones: 100_000,
+} as const;
+
+/** Waiting for changes. */
+export const WAIT = {
+  /** The longest that a caller may ask for, seconds. A request has no more time than that. */
+  secondsMost: 25,
+  /** How often the account's object is asked for those who wait, on average. An answer is late by this, not by more. */
+  interval: 2 * SECOND,
+  /** How far one of these waits may be from the average, as a part of it: many who wait must not ask all at once. */
+  jitter: 0.2,
+  /** How often the mail server is asked while anyone waits, or as seldom as its login delay demands. */
+  askEvery: 60 * SECOND,
+  /** What is left of a request's time, at least, for the answer to a wait that ends late. */
+  answerTime: 1 * SECOND,
 } as const;
 
 /** Sizes of names and texts that callers give, in characters. */
@@ -186,6 +259,7 @@ export const NAMES = {
   accessToken: 16_384,
   host: 253,
   label: 128,
+  checkpoint: 64,
   origins: 20,
   scopes: 4,
 } as const;
@@ -210,10 +284,51 @@ export const CRYPTO = {
   drawRounds: 32,
 } as const;
 
+/** Looking names up. */
+export const DNS = {
+  /** Octets of a resolver's answer. A name with hundreds of addresses has less. */
+  answerOctets: 64 * KIB,
+  /** Both questions together, milliseconds. */
+  deadline: 5 * SECOND,
+  /** Characters of the resolver's URL. */
+  urlCharacters: 1_024,
+} as const;
+
+/** How often one token may call: so many at once, and so many in the long run. */
+export const RATE = {
+  burst: 600,
+  perMinute: 1_200,
+  /** The period of AUTH_FAILURES in wrangler.toml, seconds: when somebody who was refused for too many failures may try again. */
+  failuresPeriod: 60,
+} as const;
+
+/** A look into a maildrop without an account. */
+export const PEEK = {
+  messages: 50,
+  /** Octets of one message that are held and looked at; of a longer one `full` reads the headers too. */
+  messageOctets: 1 * MIB,
+} as const;
+
 /** What the Directory keeps. */
 export const DIRECTORY = {
   /** How long a reservation holds its `externalId` without its Mailbox having been confirmed. Far above a request's time. */
   reservationTime: 10 * MINUTE,
+  /** How long a change of an account's identity keeps others out without having ended. Above a request's time. */
+  proposalTime: 1 * MINUTE,
+} as const;
+
+/** What the cron trigger does: each run some of what is due, the rest the next ones. */
+export const SWEEP = {
+  /** Entries settled, and accounts visited, by one run. Each costs a few calls to objects, of which a run has about 1,000. */
+  settled: 50,
+  visited: 500,
+  /** Accounts whose visits are made and told to the Directory together. */
+  atOnce: 10,
+  /** When an account is visited again: after a visit, and after one that came to nothing. */
+  visitAfter: 20 * 60 * MINUTE,
+  visitAgainAfter: 60 * MINUTE,
+  /** A run that has taken so long begins nothing more. */
+  time: 5 * MINUTE,
 } as const;
 
 /** Entries of the lists in the configuration, and the longest linger that it may ask for. */

@@ -7,7 +7,7 @@ import { readConfig, type ConfigVariables } from '../config.ts';
 import { platformRandom } from '../crypto/random.ts';
 import { durableSql } from '../mailbox/sql.ts';
 import { Registry } from './registry.ts';
-import type { DirectoryEntry, DirectoryQuery, DirectoryResult, DirectoryRpc } from './rpc.ts';
+import type { DirectoryEntry, DirectoryQuery, DirectoryResult, DirectoryRpc, Identity, Visited } from './rpc.ts';
 
 export class Directory extends DurableObject<ConfigVariables> implements DirectoryRpc {
   readonly #registry: Registry | { misconfigured: string };
@@ -34,6 +34,30 @@ export class Directory extends DurableObject<ConfigVariables> implements Directo
 
   forget(id: string) {
     return this.#ask((registry) => registry.forget(id));
+  }
+
+  propose(id: string, externalId: string | null | undefined) {
+    return this.#ask((registry) => registry.propose(id, externalId));
+  }
+
+  settle(id: string, identity: Identity) {
+    return this.#ask((registry) => registry.settle(id, identity));
+  }
+
+  withdraw(id: string) {
+    return this.#ask((registry) => registry.withdraw(id));
+  }
+
+  due() {
+    return this.#ask((registry) => registry.due());
+  }
+
+  visited(visits: Visited[]) {
+    return this.#ask((registry) => registry.visited(visits));
+  }
+
+  stats() {
+    return this.#ask((registry) => registry.stats());
   }
 
   list(query: DirectoryQuery) {

@@ -4,25 +4,31 @@
  */
 import { isAccountId } from '../crypto/ids.ts';
 import { NAMES } from '../limits.ts';
-import type { DirectoryEntry, DirectoryResult } from './rpc.ts';
+import { invalid as wrong } from './result.ts';
+import type { DirectoryEntry, DirectoryResult, Identity } from './rpc.ts';
+
+type Problem = DirectoryResult<never>;
 
 /** Null, or the `invalid` failure of the first member that is wrong. */
-export function entryProblem(entry: DirectoryEntry): Extract<DirectoryResult<never>, { ok: false }> | null {
+export function entryProblem(entry: DirectoryEntry): Problem | null {
   if (!isAccountId(entry.id)) return wrong('/id', 'This is not an account id.');
-  if (!isText(entry.host, NAMES.host)) return wrong('/host', `Must be a text of 1 to ${NAMES.host} characters.`);
-  if (entry.email !== null && !isText(entry.email, NAMES.email))
-    return wrong('/email', `Must be a text of 1 to ${NAMES.email} characters.`);
-  if (entry.externalId !== null && !isText(entry.externalId, NAMES.externalId))
-    return wrong('/externalId', `Must be a text of 1 to ${NAMES.externalId} characters.`);
+  const { email, externalId, host } = entry;
+  const problem = identityProblem({ email, externalId, host });
+  if (problem) return problem;
   if (Number.isNaN(Date.parse(entry.createdAt))) return wrong('/createdAt', 'Must be a time.');
+  return null;
+}
+
+/** The same for those members of an identity that are given. */
+export function identityProblem({ email = null, externalId = null, host }: Partial<Identity>): Problem | null {
+  if (host !== undefined && !isText(host, NAMES.host)) return wrong('/host', `Must be a text of 1 to ${NAMES.host} characters.`);
+  if (email !== null && !isText(email, NAMES.email)) return wrong('/email', `Must be a text of 1 to ${NAMES.email} characters.`);
+  if (externalId !== null && !isText(externalId, NAMES.externalId))
+    return wrong('/externalId', `Must be a text of 1 to ${NAMES.externalId} characters.`);
   return null;
 }
 
 /** Characters are code points, as everywhere in the contract. Half a surrogate pair has no UTF-8, and so no hash of its own. */
 function isText(value: unknown, most: number): boolean {
   return typeof value === 'string' && value !== '' && value.isWellFormed() && value.length <= 2 * most && [...value].length <= most;
-}
-
-function wrong(pointer: string, detail: string): Extract<DirectoryResult<never>, { ok: false }> {
-  return { ok: false, failure: { kind: 'invalid', pointer, detail } };
 }

@@ -9,16 +9,26 @@ import type { Keyring } from '../crypto/keyring.ts';
 import { issueCursor, readCursor } from '../crypto/page-cursor.ts';
 import type { Random } from '../crypto/random.ts';
 import { needsRewrap, rewrap, Vault } from '../crypto/vault.ts';
-import { DIRECTORY, HTTP } from '../limits.ts';
+import { HTTP } from '../limits.ts';
 import type { Sql } from '../mailbox/deps.ts';
+import { Census } from './census.ts';
 import { entryProblem } from './entry.ts';
-import type { DirectoryEntry, DirectoryQuery, DirectoryResult, DirectoryRpc } from './rpc.ts';
+import { hashOf, Identities, sealIdentity } from './identity.ts';
+import { conflict, DONE, invalid } from './result.ts';
+import type {
+  DeploymentStats,
+  DirectoryEntry,
+  DirectoryQuery,
+  DirectoryResult,
+  DirectoryRpc,
+  Due,
+  Identity,
+  Visited,
+} from './rpc.ts';
 import { DirectoryStore, type EntryRow } from './store.ts';
 
 /** Who owns the Directory's data key and its boxes. No account has this id. */
 const OWNER = 'directory';
-
-type Private = Pick<DirectoryEntry, 'email' | 'externalId' | 'host'>;
 
 export interface RegistryDeps {
   readonly sql: Sql;
@@ -31,6 +41,8 @@ export class Registry implements DirectoryRpc {
   readonly #deps: RegistryDeps;
   readonly #keyring: Keyring;
   readonly #store: DirectoryStore;
+  readonly #identities: Identities;
+  readonly #census: Census;
   #opened: Vault | null = null;
 
   constructor(deps: RegistryDeps, keyring: Keyring) {
@@ -38,6 +50,8 @@ export class Registry implements DirectoryRpc {
     this.#keyring = keyring;
     this.#store = new DirectoryStore(deps.sql);
     this.#store.migrate(deps.now());
+    this.#identities = new Identities(this.#store, () => this.#vault(), deps.now);
+    this.#census = new Census(deps.sql, deps.now);
   }
 
   /** The same reservation again is no conflict with itself. A reservation that was left unconfirmed for long is superseded. */
@@ -49,8 +63,7 @@ export class Registry implements DirectoryRpc {
       const { id, email, externalId, host, createdAt } = entry;
       const row = {
         id,
-        external_hash: externalId === null ? null : hashOf(vault, externalId),
-        box: await vault.sealJson({ email, externalId, host } satisfies Private, id, 'entry'),
+        ...(await sealIdentity({ email, externalId, host }, id, vault)),
         created_at: Date.parse(createdAt),
       };
       return this.#store.transaction(() => this.#insert(row));
@@ -61,13 +74,41 @@ export class Registry implements DirectoryRpc {
     const now = this.#deps.now();
     const same = this.#store.entry(row.id);
     if (same) return same.state === 'pending' ? DONE : conflict(row.id);
-    const holder = row.external_hash && this.#store.holder(row.external_hash);
-    if (holder) {
-      if (holder.state !== 'pending' || now - holder.since < DIRECTORY.reservationTime) return conflict(holder.id);
-      this.#store.supersede(holder.id, row.id, now);
-    }
+    const taken = this.#identities.claim(row.external_hash, row.id);
+    if (taken) return taken;
     this.#store.insert({ ...row, since: now });
     return DONE;
+  }
+
+  propose(id: string, externalId: string | null | undefined): Promise<DirectoryResult<null>> {
+    return this.#answer(() => this.#identities.propose(id, externalId));
+  }
+
+  settle(id: string, identity: Identity): Promise<DirectoryResult<null>> {
+    return this.#answer(() => this.#identities.settle(id, identity));
+  }
+
+  withdraw(id: string): Promise<DirectoryResult<null>> {
+    return this.#change(id, () => {
+      this.#store.withdraw(id);
+      return DONE;
+    });
+  }
+
+  due(): Promise<DirectoryResult<Due>> {
+    return Promise.resolve({ ok: true, value: this.#census.due() });
+  }
+
+  visited(visits: Visited[]): Promise<DirectoryResult<null>> {
+    return this.#answer(async () => {
+      const changing = this.#census.visited(visits);
+      for (const { id, identity } of changing) await this.#identities.settle(id, identity);
+      return DONE;
+    });
+  }
+
+  stats(): Promise<DirectoryResult<DeploymentStats>> {
+    return Promise.resolve({ ok: true, value: this.#census.stats() });
   }
 
   /** `conflict` when the reservation is no more: it names the account that took the `externalId` over, or else the id itself. */
@@ -159,8 +200,6 @@ export class Registry implements DirectoryRpc {
   }
 }
 
-const DONE: DirectoryResult<null> = { ok: true, value: null };
-
 const ALTERED =
   'A value stored in the directory cannot be opened: MASTER_KEY holds another key under the same name, or storage was altered.';
 
@@ -170,24 +209,12 @@ const SENTENCES: Record<EnvelopeError['failure']['kind'], string> = {
   malformed: ALTERED,
 };
 
-function conflict(account: string): DirectoryResult<never> {
-  return { ok: false, failure: { kind: 'conflict', account } };
-}
-
-function invalid(pointer: string, detail: string): DirectoryResult<never> {
-  return { ok: false, failure: { kind: 'invalid', pointer, detail } };
-}
-
-function hashOf(vault: Vault, externalId: string): Uint8Array {
-  return vault.hash('externalId', new TextEncoder().encode(externalId));
-}
-
 /** A listing with a filter has one entry at most and issues no cursor, so none is ever read there. */
 function scopeOf({ externalId }: DirectoryQuery): string {
   return externalId === null ? `${OWNER}/accounts` : `${OWNER}/accounts/externalId`;
 }
 
 async function viewOf(row: EntryRow, vault: Vault): Promise<DirectoryEntry> {
-  const { email, externalId, host } = (await vault.openJson(row.box, row.id, 'entry')) as Private;
+  const { email, externalId, host } = (await vault.openJson(row.box, row.id, 'entry')) as Identity;
   return { id: row.id, email, externalId, host, createdAt: new Date(row.created_at).toISOString() };
 }

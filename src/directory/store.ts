@@ -15,6 +15,7 @@ export type EntryRow = {
   superseded_by: string | null;
   box: Uint8Array;
   created_at: number;
+  next_since: number | null;
 };
 
 export type NewEntry = Pick<EntryRow, 'id' | 'since' | 'external_hash' | 'box' | 'created_at'>;
@@ -38,6 +39,19 @@ const SCHEMA_STEPS: readonly string[] = [
     created_at     INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX entries_external ON entries (external_hash) WHERE external_hash IS NOT NULL;
+  `,
+  `
+  ALTER TABLE entries ADD COLUMN next_since INTEGER;   -- since when a change of its identity is under way, if one is
+  ALTER TABLE entries ADD COLUMN next_hash BLOB;       -- the externalId that it is to have then, keyed
+  ALTER TABLE entries ADD COLUMN visit_at INTEGER NOT NULL DEFAULT 0;   -- when the sweep is to visit it
+  ALTER TABLE entries ADD COLUMN visited_at INTEGER;   -- when it last did, successfully; what follows is of then
+  ALTER TABLE entries ADD COLUMN health TEXT NOT NULL DEFAULT 'new';
+  ALTER TABLE entries ADD COLUMN error_code TEXT;
+  ALTER TABLE entries ADD COLUMN checked_at INTEGER;
+  ALTER TABLE entries ADD COLUMN polls INTEGER NOT NULL DEFAULT 0;      -- a day
+  CREATE UNIQUE INDEX entries_next ON entries (next_hash) WHERE next_hash IS NOT NULL;
+  CREATE INDEX entries_due ON entries (visit_at) WHERE state = 'live';
+  CREATE INDEX entries_unsettled ON entries (since) WHERE state <> 'live';
   `,
 ];
 
@@ -86,6 +100,32 @@ export class DirectoryStore {
   /** The entry that holds an `externalId`, in whatever state. */
   holder(externalHash: Uint8Array): EntryRow | null {
     return this.#sql.exec<EntryRow>(`SELECT * FROM entries WHERE external_hash = ?`, externalHash)[0] ?? null;
+  }
+
+  /** The entry that holds an `externalId`, or is about to. */
+  claimant(externalHash: Uint8Array): EntryRow | null {
+    const next = (): EntryRow[] => this.#sql.exec<EntryRow>(`SELECT * FROM entries WHERE next_hash = ?`, externalHash);
+    return this.holder(externalHash) ?? next()[0] ?? null;
+  }
+
+  /** A change of identity begins. The sweep looks soon how it ended, if nobody tells. */
+  propose(id: string, externalHash: Uint8Array | null, now: number, visitAt: number): void {
+    this.#sql.exec(
+      `UPDATE entries SET next_since = ?, next_hash = ?, visit_at = min(visit_at, ?) WHERE id = ?`,
+      now,
+      externalHash,
+      visitAt,
+      id,
+    );
+  }
+
+  /** No change of identity is under way any more. */
+  withdraw(id: string): void {
+    this.#sql.exec(`UPDATE entries SET next_since = NULL, next_hash = NULL WHERE id = ?`, id);
+  }
+
+  setIdentity(id: string, externalHash: Uint8Array | null, box: Uint8Array): void {
+    this.#sql.exec(`UPDATE entries SET external_hash = ?, box = ?, next_since = NULL, next_hash = NULL WHERE id = ?`, externalHash, box, id);
   }
 
   /** Live entries behind a place, in order. */

@@ -2,6 +2,7 @@
  * Headers of answers that succeed, by what they carry, and octets on their way out. Mail is for one caller:
  * a shared cache may keep none of it, and a browser is told never to run it (RFC 9111 §5.2.2, W3C CSP 3 `sandbox`).
  */
+import type { Octets } from '../mailbox/rpc.ts';
 
 /** JSON about a mailbox: may be kept by the caller, must be asked for again. */
 export const PRIVATE_JSON = { 'Cache-Control': 'private, no-cache' } as const;
@@ -13,15 +14,8 @@ export const SECRET_JSON = { 'Cache-Control': 'no-store' } as const;
 const OCTETS = {
   'Cache-Control': 'private, max-age=0, must-revalidate',
   'Content-Security-Policy': "sandbox; default-src 'none'",
+  'Accept-Ranges': 'bytes',
 } as const;
-
-export interface Octets {
-  readonly stream: ReadableStream<Uint8Array>;
-  /** Null while it isn't known. */
-  readonly size: number | null;
-  /** Hex; null while it isn't known. */
-  readonly sha256: string | null;
-}
 
 /** Hex to base64, for `Repr-Digest` (RFC 9530 §3, a byte sequence of RFC 9651 §3.3.5). */
 function base64OfHex(hex: string): string {
@@ -34,27 +28,37 @@ function base64OfHex(hex: string): string {
  * Workers send a Content-Length only for a stream that is bound to it, and break the connection if it ends early.
  * Elsewhere (plain Node) the header is enough.
  */
-function ofLength({ stream, size }: Octets): ReadableStream<Uint8Array> {
-  return size === null || !('FixedLengthStream' in globalThis) ? stream : stream.pipeThrough(new FixedLengthStream(size));
+function ofLength(stream: ReadableStream<Uint8Array>, length: number | null): ReadableStream<Uint8Array> {
+  return length === null || !('FixedLengthStream' in globalThis) ? stream : stream.pipeThrough(new FixedLengthStream(length));
 }
 
-/** Length, digest and strong validator, as far as they are known (RFC 9110 §8.6, §8.8.3). */
-function measure(octets: Octets): Record<string, string> {
+/** Which octets, of how many, and the digest and the strong validator of all, as far as they are known (RFC 9110 §8.6, §8.8.3, §14.4). */
+function measure({ range, size, sha256, etag }: Octets): Record<string, string> {
+  const length = lengthOf({ range, size });
   return {
-    ...(octets.size === null ? {} : { 'Content-Length': String(octets.size) }),
-    ...(octets.sha256 === null ? {} : { 'Repr-Digest': `sha-256=:${base64OfHex(octets.sha256)}:`, ETag: `"${octets.sha256}"` }),
+    ...(length === null ? {} : { 'Content-Length': String(length) }),
+    ...(range === null ? {} : { 'Content-Range': `bytes ${range.start}-${range.end - 1}/${size ?? '*'}` }),
+    ...(sha256 === null ? {} : { 'Repr-Digest': `sha-256=:${base64OfHex(sha256)}:` }),
+    ...(etag === null ? {} : { ETag: `"${etag}"` }),
   };
 }
 
+function lengthOf({ range, size }: Pick<Octets, 'range' | 'size'>): number | null {
+  return range === null ? size : range.end - range.start;
+}
+
 /**
- * Answers GET or HEAD with octets. `headers` say what they are. On HEAD the stream is cancelled, so that
- * whoever feeds it stops. A stream that fails after the status line resets the connection: it never ends early.
+ * Answers with octets, all or a range of them, or (HEAD) none. `headers` say what they are. A stream that fails after the
+ * status line resets the connection: it never ends early.
  */
-export async function octetsAnswer(method: string, octets: Octets, headers: Record<string, string>): Promise<Response> {
-  const all = { ...OCTETS, ...measure(octets), ...headers };
-  if (method !== 'HEAD') return new Response(ofLength(octets), { headers: all });
-  await octets.stream.cancel();
-  return new Response(null, { headers: all });
+export function octetsAnswer(octets: Octets, headers: Record<string, string>): Response {
+  const body = octets.stream === null ? null : ofLength(octets.stream, lengthOf(octets));
+  return new Response(body, { status: octets.range === null ? 200 : 206, headers: { ...OCTETS, ...measure(octets), ...headers } });
+}
+
+/** Answers a caller who has the octets of this strong tag already. */
+export function unchangedOctets(etag: string): Response {
+  return new Response(null, { status: 304, headers: { ...OCTETS, ETag: `"${etag}"` } });
 }
 
 /** What a browser may run or render with the page's rights: HTML, XML in all its kinds (SVG, MathML, XSL, feeds), scripts. */
@@ -77,17 +81,17 @@ function percentEncoded(value: string): string {
 }
 
 /**
- * `Content-Disposition` for a download (RFC 6266 §4.3, Appendix D): a plain ASCII name for every client, and the true
+ * `Content-Disposition` for a download, or for something to be shown (RFC 6266 §4.3, Appendix D): a plain ASCII name for every client, and the true
  * one encoded by RFC 8187. Control and bidirectional characters, slashes and backslashes are lost, so that
  * the name is neither a header nor a path, and reads as what it is.
  */
-export function attachmentDisposition(filename: string | null): string {
+export function disposition(how: 'attachment' | 'inline', filename: string | null): string {
   const name = (filename ?? '')
     .toWellFormed()
     .replaceAll(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069/\\]/g, '')
     .trim();
-  if (name === '') return 'attachment';
+  if (name === '') return how;
   // A percent sign too, because some clients decode it in the plain form (Appendix D).
   const plain = name.replaceAll(/[^\u0020-\u007e]|["%]/g, '_');
-  return plain === name ? `attachment; filename="${plain}"` : `attachment; filename="${plain}"; filename*=UTF-8''${percentEncoded(name)}`;
+  return plain === name ? `${how}; filename="${plain}"` : `${how}; filename="${plain}"; filename*=UTF-8''${percentEncoded(name)}`;
 }

@@ -7,18 +7,30 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { readConfig } from '../config.ts';
 import { log } from '../log.ts';
+import { conditioned } from './conditions.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
+import { failedTooOften } from './failures.ts';
 import { methodsOf } from './methods.ts';
 import { problem } from './problem.ts';
 import type { ProblemResponse } from './problem.ts';
+import { rateHeaders } from './rate.ts';
 import type { App, AppEnv } from './route.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { attachmentRoutes } from './routes/attachments.ts';
+import { batchRoutes } from './routes/batches.ts';
 import { changeRoutes } from './routes/changes.ts';
+import { checkpointRoutes } from './routes/checkpoints.ts';
+import { eventRoutes } from './routes/events.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metaRoutes } from './routes/meta.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { peekRoutes } from './routes/peek.ts';
 import { rawRoutes } from './routes/raw.ts';
+import { statsRoutes } from './routes/stats.ts';
 import { syncRoutes } from './routes/sync.ts';
+import { ticketRoutes } from './routes/tickets.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { NoJurisdictionError } from './stubs.ts';
 
 /** Headers of every answer that doesn't set them itself. */
 const COMMON = {
@@ -48,17 +60,45 @@ export function makeApp(): App {
       c.res = problem(c, 'misconfigured', { detail: config.problems.join(' ') });
     } else {
       await next();
+      if (c.res.status === 401) replace(c, await failedTooOften(c));
+      replace(c, await conditioned(c));
     }
-    dress(c.res.headers, c.var.requestId, corsHeaders(origin, origins));
+    const rate = c.var.rate === undefined ? {} : rateHeaders(c.var.rate);
+    dress(c.res.headers, c.var.requestId, { ...corsHeaders(origin, origins), ...rate });
   });
-  for (const routes of [metaRoutes, accountRoutes, messageRoutes, rawRoutes, attachmentRoutes, changeRoutes, syncRoutes]) routes(app);
+  for (const routes of [
+    metaRoutes,
+    pageRoutes,
+    accountRoutes,
+    tokenRoutes,
+    eventRoutes,
+    statsRoutes,
+    peekRoutes,
+    messageRoutes,
+    batchRoutes,
+    rawRoutes,
+    attachmentRoutes,
+    changeRoutes,
+    checkpointRoutes,
+    syncRoutes,
+    ticketRoutes,
+  ])
+    routes(app);
   return app;
 }
 
+/** Answers with `other`, if there is one, without anything of the answer before. */
+function replace(c: Context<AppEnv>, other: Response | null): void {
+  if (other === null) return;
+  // Without this the headers of both would be sent.
+  c.res = undefined;
+  c.res = other;
+}
+
 /** Adds what every answer has; what a route has set itself stays. */
-function dress(headers: Headers, requestId: string, cors: Record<string, string>): void {
+function dress(headers: Headers, requestId: string, more: Record<string, string>): void {
   headers.set('Request-Id', requestId);
-  for (const [name, value] of Object.entries({ ...COMMON, ...cors })) if (!headers.has(name)) headers.set(name, value);
+  for (const [name, value] of Object.entries({ ...COMMON, ...more })) if (!headers.has(name)) headers.set(name, value);
 }
 
 /** No route has this path and method. */
@@ -72,6 +112,8 @@ const OVERLOADED_SECONDS = 5;
 
 /** Something was thrown. The platform marks what an object could not take (`overloaded`) or lost on its way (`retryable`). */
 function internal(error: Error, c: Context<AppEnv>): ProblemResponse {
+  // As of any account that isn't there: its tokens are worth nothing, the operator has mistyped.
+  if (error instanceof NoJurisdictionError) return problem(c, c.var.caller.kind === 'operator' ? 'not_found' : 'unauthorized');
   if (('overloaded' in error && error.overloaded === true) || ('retryable' in error && error.retryable === true)) {
     return problem(c, 'overloaded', { retryAfterSeconds: OVERLOADED_SECONDS });
   }

@@ -3,7 +3,7 @@
  * A token is only parsed and hashed here: whether it is one of its account's tokens, still valid and allowed
  * to do what it asks for, only that account's Mailbox knows.
  */
-import type { Caller, MailboxRpc } from '../mailbox/rpc.ts';
+import type { Caller, Failure, MailboxRpc } from '../mailbox/rpc.ts';
 import type { Config } from '../config.ts';
 import { equalSecrets, hashToken, parseToken } from '../crypto/token.ts';
 
@@ -39,10 +39,13 @@ export function readCredential(request: Request, config: Config): Credential | n
 
 /**
  * Whether a token is real, asked of its own account's Mailbox, for requests that never get to that Mailbox
- * otherwise: those for another account (404 if it is real) or for the operator (403 if it is real).
- * `forbidden` is an answer about a real token; an absent account has no tokens.
+ * otherwise: those for another account (404 if it is real) or for the operator (403 if it is real), and invalid ones.
+ * Null if it is, else what to answer: `unauthorized`, or `rate_limited` for a real one that calls too often.
  */
-export async function isRealToken(own: MailboxRpc, caller: Caller): Promise<boolean> {
-  const result = await own.account(caller);
-  return result.ok || (result.failure.kind !== 'unauthorized' && result.failure.kind !== 'not_found');
+export async function proveToken(own: MailboxRpc, caller: Caller): Promise<Failure | null> {
+  const result = await own.authorize(caller, 'read');
+  if (result.ok) return null;
+  // An absent account has no tokens. Any other failure is an answer about a real one.
+  if (result.failure.kind === 'unauthorized' || result.failure.kind === 'not_found') return { kind: 'unauthorized' };
+  return result.failure.kind === 'rate_limited' ? result.failure : null;
 }

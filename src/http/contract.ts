@@ -8,9 +8,10 @@ import type { Scope } from '../mailbox/rpc.ts';
 import { PROBLEMS } from './problem-codes.ts';
 import type { ProblemCode } from './problem-codes.ts';
 import { ProblemSchema } from './schemas/problem.ts';
+import { z } from './zod.ts';
 
-/** Who may call a route: anybody, the operator alone, or a token with this scope (and the operator). */
-export type RouteScope = 'public' | 'operator' | Scope;
+/** Who may call a route: anybody, the operator alone, any token or a token with this scope (and the operator). */
+export type RouteScope = 'public' | 'operator' | 'any' | Scope;
 
 export type Contract = RouteConfig & {
   readonly scope: RouteScope;
@@ -23,9 +24,8 @@ export function contract<R extends Contract>(config: R): R {
   return config;
 }
 
-/** What can go wrong wherever the mail server may have to be asked. */
-export const ASKING = [
-  'paused',
+/** What can go wrong with a login, and with what follows it. */
+export const LOGGING_IN = [
   'upstream_auth_failed',
   'login_delay',
   'upstream_unreachable',
@@ -36,28 +36,75 @@ export const ASKING = [
   'upstream_timeout',
 ] as const satisfies readonly ProblemCode[];
 
+/** What can go wrong wherever the mail server may have to be asked. */
+export const ASKING = ['paused', ...LOGGING_IN] as const satisfies readonly ProblemCode[];
+
 /** The headers of an answer that is octets of mail. */
 export const OCTET_HEADERS = {
+  'Accept-Ranges': { description: '`bytes`.', schema: { type: 'string' } },
   'Content-Length': { description: 'Octets, where known.', schema: { type: 'integer' } },
-  'Repr-Digest': { description: 'SHA-256 (RFC 9530), where known.', schema: { type: 'string' } },
+  'Repr-Digest': { description: 'SHA-256 of all octets (RFC 9530), where known.', schema: { type: 'string' } },
   ETag: { description: 'Strong, where the digest is known.', schema: { type: 'string' } },
 } as const;
+
+/** The headers of an answer that is some of the octets. */
+export const RANGE_HEADERS = {
+  ...OCTET_HEADERS,
+  'Content-Range': { description: 'Which ones, and of how many.', schema: { type: 'string' } },
+} as const;
+
+/** What octets are asked for by, beside the path and the query. Several ranges in one header, or one that can't be read, are none. */
+export const OCTETS_ASKED = z.object({
+  Range: z.string().optional().openapi({ description: 'One range in octets (RFC 9110 §14).', example: 'bytes=0-1023' }),
+  'If-Range': z.string().optional().openapi({ description: 'The range is wanted only if this is the `ETag` still; else all octets.' }),
+});
+
+/** The answer to a caller who has it already. */
+export const NOT_MODIFIED = { description: 'What `If-None-Match` names is current.' } as const;
 
 /** The problems that a route has because of what it is. */
 function commonProblems(config: Contract): ProblemCode[] {
   const codes: ProblemCode[] = ['invalid_request', 'internal'];
-  if (config.scope !== 'public') codes.push('unauthorized', 'forbidden', 'misconfigured', 'overloaded');
+  if (config.scope !== 'public') codes.push('unauthorized', 'forbidden', 'misconfigured', 'overloaded', 'rate_limited');
   if (config.path.includes('{')) codes.push('not_found');
+  if (config.method === 'get') codes.push('precondition_failed');
   if (config.request?.body !== undefined) codes.push('request_too_large', 'unsupported_media_type');
   return codes;
 }
 
 /** The headers of a problem by its codes. */
-function headersOf(codes: readonly ProblemCode[]): Record<string, { description: string; schema: { type: 'string' | 'integer' } }> {
-  if (codes.includes('unauthorized')) return { 'WWW-Authenticate': { description: 'The scheme, `Bearer`.', schema: { type: 'string' } } };
+function headersOf(codes: readonly ProblemCode[]): Record<string, { $ref: string }> {
   const waits = codes.some((code) => PROBLEMS[code].status === 429 || PROBLEMS[code].status === 503);
-  return waits ? { 'Retry-After': { description: 'Seconds to wait, where known.', schema: { type: 'integer' } } } : {};
+  return {
+    ...(codes.includes('unauthorized') ? { 'WWW-Authenticate': header('WWW-Authenticate') } : {}),
+    ...(codes.includes('rate_limited') ? RATE_HEADERS : {}),
+    ...(waits ? { 'Retry-After': header('Retry-After') } : {}),
+  };
 }
+
+/** A header of the document's components. */
+function header(name: keyof typeof HEADERS): { $ref: string } {
+  return { $ref: `#/components/headers/${name}` };
+}
+
+/** The headers that more than one operation has. */
+export const HEADERS = {
+  ETag: { description: 'Weak on JSON. Another answer has another one.', schema: { type: 'string' }, example: 'W/"Jq3vW0cJ8mX2dYf1sTnRrA"' },
+  RateLimit: {
+    description: "What the caller's token has left, and for how many seconds (draft-ietf-httpapi-ratelimit-headers). Not for the operator.",
+    schema: { type: 'string' },
+    example: '"burst";r=599;t=1',
+  },
+  'RateLimit-Policy': {
+    description: 'How often one token may call, in the long run and at once.',
+    schema: { type: 'string' },
+    example: '"minute";q=1200;w=60, "burst";q=600;w=30',
+  },
+  'Retry-After': { description: 'Seconds to wait, where known.', schema: { type: 'integer' }, example: 30 },
+  'WWW-Authenticate': { description: 'The scheme.', schema: { type: 'string' }, example: 'Bearer' },
+} as const;
+
+const RATE_HEADERS = { RateLimit: header('RateLimit'), 'RateLimit-Policy': header('RateLimit-Policy') };
 
 /** The problem responses of a route by status. */
 function problemResponses(config: Contract): RouteConfig['responses'] {
@@ -71,10 +118,50 @@ function problemResponses(config: Contract): RouteConfig['responses'] {
     responses[status] = {
       description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join(' '),
       headers: headersOf(codes),
-      content: { 'application/problem+json': { schema: ProblemSchema } },
+      content: {
+        'application/problem+json': {
+          schema: ProblemSchema,
+          examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+        },
+      },
     };
   }
   return responses;
+}
+
+/** The same answers with these headers beside their own. */
+function withHeaders(responses: RouteConfig['responses'], headers: Record<string, { $ref: string }>): RouteConfig['responses'] {
+  const entries = Object.entries(responses).map(([status, response]) => {
+    const own = ('headers' in response ? response.headers : {}) as Record<string, { description?: string }>;
+    return [status, { ...response, headers: { ...headers, ...own } }];
+  });
+  return Object.fromEntries(entries) as RouteConfig['responses'];
+}
+
+/** The answers of a route, with what every GET has: a tag, and nothing but that for who has the answer already. */
+function conditional({ method, responses }: Contract): RouteConfig['responses'] {
+  return method === 'get' ? withHeaders({ 304: NOT_MODIFIED, ...responses }, { ETag: header('ETag') }) : responses;
+}
+
+/** The answers of a route with the headers that a counted one has. */
+function counted(config: Contract): RouteConfig['responses'] {
+  const isCounted = config.scope !== 'public' && config.scope !== 'operator';
+  return isCounted ? withHeaders(conditional(config), RATE_HEADERS) : conditional(config);
+}
+
+function securityOf(config: Contract): Record<string, string[]>[] {
+  if (config.scope === 'public') return [];
+  if (config.scope === 'operator') return [{ operatorKey: [] }];
+  return [
+    { accountToken: config.scope === 'any' ? [] : [config.scope] },
+    { operatorKey: [] },
+    ...(takesTicket(config) ? [{ ticket: [] }] : []),
+  ];
+}
+
+/** Whether a route may be asked with a ticket in place of a token: what the scope `read` may GET, so that one never gives more than that. */
+export function takesTicket({ method, path, scope }: { method: string; path: string; scope: RouteScope }): boolean {
+  return method === 'get' && scope === 'read' && path.includes('{account}');
 }
 
 /** The contract as the OpenAPI registry takes it. */
@@ -82,8 +169,8 @@ export function documented(config: Contract): RouteConfig {
   const { scope, problems: _, ...operation } = config;
   return {
     ...operation,
-    security: scope === 'public' ? [] : scope === 'operator' ? [{ operatorKey: [] }] : [{ accountToken: [scope] }, { operatorKey: [] }],
+    security: securityOf(config),
     'x-scope': scope,
-    responses: { ...operation.responses, ...problemResponses(config) },
+    responses: { ...counted(config), ...problemResponses(config) },
   };
 }

@@ -40,9 +40,10 @@ export async function readQuery(url: string, schema: z.ZodType): Promise<Input> 
   return judged(schema, values);
 }
 
-/** `application/json`, with no other charset than UTF-8 named (RFC 8259 §11 defines none; many clients send one). */
-function isJson(contentType: string): boolean {
-  return /^application\/json[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?;?$/i.test(contentType.trim());
+/** One of `types`, all of them JSON, with no other charset than UTF-8 named (RFC 8259 §11 defines none; many clients send one). */
+function isJson(contentType: string, types: readonly string[]): boolean {
+  const [, type = ''] = /^([^\s;]+)[ \t]*(?:;[ \t]*charset[ \t]*=[ \t]*(?:utf-8|"utf-8")[ \t]*)?;?$/i.exec(contentType.trim()) ?? [];
+  return types.includes(type.toLowerCase());
 }
 
 /** The body's octets, or null as soon as they are more than `HTTP.bodyOctets`. */
@@ -71,14 +72,14 @@ async function readOctets(request: Request): Promise<Uint8Array | null> {
   return octets;
 }
 
-/** Reads a JSON body by `schema`. Where the body is not `required`, an empty one of whatever type counts as `{}`. */
-export async function readBody(request: Request, schema: z.ZodType, required: boolean): Promise<Input> {
+/** Reads a JSON body of one of `types` by `schema`. Where the body is not `required`, an empty one of whatever type counts as `{}`. */
+export async function readBody(request: Request, schema: z.ZodType, required: boolean, types: readonly string[]): Promise<Input> {
   const contentType = request.headers.get('Content-Type');
   const octets = await readOctets(request);
   if (octets === null) return { ok: false, problem: 'request_too_large' };
   if (octets.byteLength === 0 && !required) return judged(schema, {});
   if (octets.byteLength === 0 && contentType === null) return refused('', 'A JSON body is required.');
-  if (contentType === null || !isJson(contentType)) return { ok: false, problem: 'unsupported_media_type' };
+  if (contentType === null || !isJson(contentType, types)) return { ok: false, problem: 'unsupported_media_type' };
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(octets));

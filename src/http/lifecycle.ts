@@ -8,13 +8,14 @@ import type { DirectoryResult, DirectoryRpc } from '../directory/rpc.ts';
 import type { Config } from '../config.ts';
 import type { z } from '@hono/zod-openapi';
 import { newAccountId } from '../crypto/ids.ts';
-import { judgeTarget, parseAllowedTargets } from '../net/target.ts';
+import { admit, targetPolicy } from '../net/admission.ts';
 import { log } from '../log.ts';
 import type { NewAccount } from './schemas/account.ts';
 import { directoryOf, mailboxOf } from './stubs.ts';
 import type { Bindings } from './stubs.ts';
 
-type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure | Extract<DirectoryResult<never>, { ok: false }>['failure'] };
+/** The value, or what failed in either place. */
+export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure | Extract<DirectoryResult<never>, { ok: false }>['failure'] };
 
 export interface Created {
   account: AccountView;
@@ -40,8 +41,10 @@ function settingsOf(given: z.output<typeof NewAccount>): AccountSettings {
  */
 export async function createAccount(env: Bindings, config: Config, given: z.output<typeof NewAccount>): Promise<Outcome<Created>> {
   const settings = settingsOf(given);
-  const judgement = judgeTarget(settings.server, parseAllowedTargets(config.allowedTargets));
-  if (!judgement.ok) return { ok: false, failure: { kind: 'target_not_allowed', detail: judgement.detail } };
+  const admission = await admit(settings.server, targetPolicy(config, (url, init) => fetch(url, init)));
+  // A name that leads nowhere is for the login to say, which may not be asked for.
+  if (!admission.ok && admission.failure.kind === 'forbidden')
+    return { ok: false, failure: { kind: 'target_not_allowed', detail: admission.failure.detail } };
   const id = newAccountId(random, given.jurisdiction);
   const mailbox = namedMailbox(env, id, settings.location);
   if (mailbox === null) {
@@ -90,13 +93,15 @@ async function undo(directory: DirectoryRpc, mailbox: MailboxRpc, id: string): P
 }
 
 /**
- * Removes an account. The operator's word is enough to release the Directory's entry first; a token's right is
- * only known to the Mailbox, which is therefore asked first. A removal that broke half-way is finished by the next.
+ * Removes an account. A token's right is only known to the Mailbox, which is therefore asked before the entry is released;
+ * the operator's word is enough. A removal that broke half-way is finished by the next, or by the sweep.
  */
-export async function removeAccount(env: Bindings, id: string, caller: Caller): Promise<Outcome<null>> {
+export async function removeAccount(env: Bindings, mailbox: MailboxRpc, id: string, caller: Caller): Promise<Outcome<null>> {
+  const allowed = caller.kind === 'operator' ? null : await mailbox.authorize(caller, 'manage');
+  if (allowed?.ok === false) return allowed;
   const directory = directoryOf(env);
-  if (caller.kind === 'operator') await directory.release(id);
-  const removed = await mailboxOf(env, id).remove(caller);
+  await directory.release(id);
+  const removed = await mailbox.remove(caller);
   const gone = removed.ok || (caller.kind === 'operator' && removed.failure.kind === 'not_found');
   if (gone) await giveUp(directory, id);
   return removed;

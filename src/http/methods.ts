@@ -2,7 +2,7 @@
 import type { App } from './route.ts';
 
 /** Whether `path` fits `pattern`, segment by segment; `{name}` fits one that isn't empty. */
-function fits(pattern: readonly string[], path: readonly string[]): boolean {
+export function fits(pattern: readonly string[], path: readonly string[]): boolean {
   return (
     pattern.length === path.length && pattern.every((segment, at) => (segment.startsWith('{') ? path[at] !== '' : segment === path[at]))
   );

@@ -26,6 +26,8 @@ export interface ProblemMembers {
   readonly retryAfterSeconds?: number | null;
   /** The methods that the path takes, for 405 (RFC 9110 §15.5.6). */
   readonly allow?: string;
+  /** How many octets there are, for 416 (§15.5.17). */
+  readonly size?: number;
 }
 
 /** The JSON of a problem. */
@@ -49,10 +51,10 @@ interface Answering {
   readonly var: { readonly requestId: string };
 }
 
-/** Answers with the problem `code`. `Retry-After` is sent where a wait is known (RFC 9110 §10.2.3). */
-export function problem(c: Answering, code: ProblemCode, members: ProblemMembers = {}): ProblemResponse {
+/** The JSON of the problem `code`. */
+function body(c: Answering, code: ProblemCode, members: ProblemMembers): Problem {
   const { status, title, retryable, detail }: Meaning = PROBLEMS[code];
-  const body: Problem = {
+  return {
     type: `/problems/${code}`,
     title,
     status,
@@ -64,11 +66,17 @@ export function problem(c: Answering, code: ProblemCode, members: ProblemMembers
     ...(members.upstream === undefined ? {} : { upstream: members.upstream }),
     ...(members.account === undefined ? {} : { account: members.account }),
   };
+}
+
+/** Answers with the problem `code`. `Retry-After` is sent where a wait is known (RFC 9110 §10.2.3). */
+export function problem(c: Answering, code: ProblemCode, members: ProblemMembers = {}): ProblemResponse {
+  const { status }: Meaning = PROBLEMS[code];
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store' };
   if (status === 401) headers['WWW-Authenticate'] = 'Bearer';
   if (members.allow !== undefined) headers['Allow'] = members.allow;
+  if (members.size !== undefined) headers['Content-Range'] = `bytes */${members.size}`;
   if (typeof members.retryAfterSeconds === 'number') headers['Retry-After'] = String(Math.max(1, Math.ceil(members.retryAfterSeconds)));
-  return Response.json(body, { status, headers }) as ProblemResponse;
+  return Response.json(body(c, code, members), { status, headers }) as ProblemResponse;
 }
 
 /** Answers with `invalid_request` and what is wrong where. */
@@ -78,32 +86,41 @@ export function invalid(c: Answering, errors: readonly InvalidInput[]): ProblemR
 
 type DirectoryFailure = Extract<DirectoryResult<never>, { ok: false }>['failure'];
 
-/** Answers with the problem of a failed RPC. The compiler refuses a kind of failure that is not handled here. */
+/** Answers with the problem of a failed RPC. */
 export function failed(c: Answering, failure: Failure | DirectoryFailure): ProblemResponse {
+  return problem(c, ...meaning(failure));
+}
+
+/** The problem of one failure among several outcomes, as a part of an answer. */
+export function partFailed(c: Answering, failure: Failure): Problem {
+  return body(c, ...meaning(failure));
+}
+
+/** What a failure is called. The compiler refuses a kind of failure that is not handled here. */
+function meaning(failure: Failure | DirectoryFailure): readonly [ProblemCode, ProblemMembers] {
   switch (failure.kind) {
     case 'invalid':
-      return invalid(c, [{ pointer: failure.pointer, detail: failure.detail }]);
+      return ['invalid_request', { errors: [{ pointer: failure.pointer, detail: failure.detail }] }];
     case 'unauthorized':
     case 'not_found':
     case 'paused':
     case 'message_gone':
     case 'precondition_failed':
     case 'internal':
-      return problem(c, failure.kind);
+      return [failure.kind, {}];
     case 'forbidden':
     case 'target_not_allowed':
     case 'misconfigured':
-      return problem(c, failure.kind, { detail: failure.detail });
+      return [failure.kind, { detail: failure.detail }];
     case 'conflict':
       return 'account' in failure
-        ? problem(c, 'conflict', {
-            detail: 'There is already an account with this externalId; "account" names it.',
-            account: failure.account,
-          })
-        : problem(c, 'conflict', { detail: failure.detail });
+        ? ['conflict', { detail: 'There is already an account with this externalId; "account" names it.', account: failure.account }]
+        : ['conflict', { detail: failure.detail }];
+    case 'range_not_satisfiable':
+      return [failure.kind, { size: failure.size }];
     case 'overloaded':
     case 'rate_limited':
-      return problem(c, failure.kind, { retryAfterSeconds: failure.retryAfterSeconds });
+      return [failure.kind, { retryAfterSeconds: failure.retryAfterSeconds }];
     case 'upstream_auth_failed':
     case 'login_delay':
     case 'upstream_unreachable':
@@ -113,11 +130,14 @@ export function failed(c: Answering, failure: Failure | DirectoryFailure): Probl
     case 'mailbox_in_use':
     case 'upstream_temporary':
     case 'upstream_timeout':
-      return problem(c, failure.kind, {
-        upstream: failure.upstream,
-        retryAfterSeconds: failure.retryAfterSeconds,
-        ...(failure.reason === undefined ? {} : { detail: failure.reason }),
-      });
+      return [
+        failure.kind,
+        {
+          upstream: failure.upstream,
+          retryAfterSeconds: failure.retryAfterSeconds,
+          ...(failure.reason === undefined ? {} : { detail: failure.reason }),
+        },
+      ];
     default:
       return failure satisfies never;
   }

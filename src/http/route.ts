@@ -7,19 +7,21 @@
 import type { OpenAPIHono, RouteHandler } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { z } from './zod.ts';
-import type { Caller, MailboxRpc } from '../mailbox/rpc.ts';
+import type { Caller, MailboxRpc, Rate } from '../mailbox/rpc.ts';
 import type { Config } from '../config.ts';
 import { HTTP } from '../limits.ts';
 import { isAccountId } from '../crypto/ids.ts';
-import { isRealToken, readCredential } from './auth.ts';
+import { proveToken, readCredential } from './auth.ts';
 import type { Credential } from './auth.ts';
 import { readBody, readQuery } from './input.ts';
 import type { Input } from './input.ts';
-import { problem } from './problem.ts';
+import { failed, problem } from './problem.ts';
 import type { ProblemResponse } from './problem.ts';
-import { documented } from './contract.ts';
+import { noting } from './rate.ts';
+import { documented, takesTicket } from './contract.ts';
 import type { Contract } from './contract.ts';
 import { mailboxOf } from './stubs.ts';
+import { ticketCaller, withoutTicket } from './ticket.ts';
 import type { Bindings } from './stubs.ts';
 
 export interface AppEnv {
@@ -31,10 +33,12 @@ export interface AppEnv {
     config: Config;
     /** Set on every route that isn't public. */
     caller: Caller;
-    /** The Mailbox of the account in the path; set on routes whose path has `{account}`. */
+    /** The Mailbox of that account. */
     mailbox: MailboxRpc;
-    /** The account in the path, well-formed. */
+    /** The account in the path, well-formed, where the path has `{account}`; on a route for any token the token's. */
     account: string;
+    /** What the caller's token has left, once a Mailbox has counted this request. */
+    rate: Rate | undefined;
   };
 }
 
@@ -60,15 +64,16 @@ function admit(config: Contract): MiddlewareHandler<AppEnv> {
   const content = body?.content['application/json'];
   const bodySchema = content !== undefined && 'schema' in content ? (content.schema as z.ZodType) : undefined;
   return async (c, next) => {
-    const refused = (await authenticate(c, config)) ?? checkPath(c);
+    const refused = await authenticate(c, config);
     if (refused !== null) return refused;
-    const asked = await readQuery(c.req.url, query);
-    if (!asked.ok) return refuse(c, asked);
+    if (isImpossible(c)) return afterProof(c, config, problem(c, 'not_found'));
+    const asked = await readQuery(takesTicket(config) ? withoutTicket(c.req.url) : c.req.url, query);
+    if (!asked.ok) return afterProof(c, config, refuse(c, asked));
     c.req.addValidatedData('query', asked.value as object);
     c.req.addValidatedData('param', c.req.param());
     if (bodySchema !== undefined) {
-      const sent = await readBody(c.req.raw, bodySchema, body?.required === true);
-      if (!sent.ok) return refuse(c, sent);
+      const sent = await readBody(c.req.raw, bodySchema, body?.required === true, Object.keys(body?.content ?? {}));
+      if (!sent.ok) return afterProof(c, config, refuse(c, sent));
       c.req.addValidatedData('json', sent.value as object);
     }
     return next();
@@ -83,10 +88,15 @@ function refuse(c: Context<AppEnv>, input: Extract<Input, { ok: false }>): Probl
 async function authenticate(c: Context<AppEnv>, config: Contract): Promise<ProblemResponse | null> {
   if (config.scope === 'public') return null;
   const credential = readCredential(c.req.raw, c.var.config);
-  if (credential === null) return problem(c, 'unauthorized');
+  if (credential === null) return admitTicket(c, config);
   c.set('caller', credential.caller);
   if (config.scope === 'operator' && credential.kind === 'token') {
     return provenThen(c, credential, 'forbidden', 'Only the operator may do this, not an account token.');
+  }
+  if (config.scope === 'any' && credential.kind === 'token') {
+    c.set('account', credential.account);
+    c.set('mailbox', countingMailbox(c, credential.account));
+    return null;
   }
   if (!config.path.includes('{account}')) return null;
   const account = c.req.param('account') ?? '';
@@ -95,8 +105,24 @@ async function authenticate(c: Context<AppEnv>, config: Contract): Promise<Probl
   }
   if (credential.kind === 'token' && credential.account !== account) return provenThen(c, credential, 'not_found');
   c.set('account', account);
-  c.set('mailbox', mailboxOf(c.env, account));
+  c.set('mailbox', countingMailbox(c, account));
   return null;
+}
+
+/** Whoever has no other credential may have a ticket, which its account's Mailbox judges. */
+function admitTicket(c: Context<AppEnv>, config: Contract): ProblemResponse | null {
+  const caller = takesTicket(config) ? ticketCaller(c) : null;
+  const account = c.req.param('account') ?? '';
+  if (caller === null || !isAccountId(account)) return problem(c, 'unauthorized');
+  c.set('caller', caller);
+  c.set('account', account);
+  c.set('mailbox', countingMailbox(c, account));
+  return null;
+}
+
+/** The Mailbox of an account, for all calls of this request; what it counts is told to the caller. */
+export function countingMailbox(c: Context<AppEnv>, account: string): MailboxRpc {
+  return noting(mailboxOf(c.env, account), (rate) => c.set('rate', rate));
 }
 
 /** 401 unless the token is real; then `code`. So a made-up token learns nothing, and a real one no more than that. */
@@ -106,12 +132,20 @@ async function provenThen(
   code: 'forbidden' | 'not_found',
   detail?: string,
 ): Promise<ProblemResponse> {
-  if (!(await isRealToken(mailboxOf(c.env, credential.account), credential.caller))) return problem(c, 'unauthorized');
+  const proof = await proveToken(countingMailbox(c, credential.account), credential.caller);
+  if (proof !== null) return failed(c, proof);
   return problem(c, code, detail === undefined ? {} : { detail });
 }
 
-/** A name longer than any that is ever given cannot be that of anything. */
-function checkPath(c: Context<AppEnv>): ProblemResponse | null {
-  const tooLong = Object.values(c.req.param()).some((value) => value.length > HTTP.parameterCharacters);
-  return tooLong ? problem(c, 'not_found') : null;
+/** What is wrong with a request is only told to those who may ask: a Mailbox that is not asked any further judges its token here. */
+async function afterProof(c: Context<AppEnv>, config: Contract, answer: ProblemResponse): Promise<ProblemResponse> {
+  const known = config.scope === 'any' || config.path.includes('{account}');
+  if (!known || c.var.caller.kind === 'operator') return answer;
+  const proof = await proveToken(c.var.mailbox, c.var.caller);
+  return proof === null ? answer : failed(c, proof);
+}
+
+/** Whether the path has a name longer than any that is ever given. */
+function isImpossible(c: Context<AppEnv>): boolean {
+  return Object.values(c.req.param()).some((value) => value.length > HTTP.parameterCharacters);
 }

@@ -3,6 +3,7 @@
  * `manage` implies the other scopes.
  */
 import { newTokenId } from '../crypto/ids.ts';
+import { readTicket } from '../crypto/ticket.ts';
 import { hashToken, newToken } from '../crypto/token.ts';
 import type { Account } from './account.ts';
 import type { Deps } from './deps.ts';
@@ -34,7 +35,51 @@ export async function makeToken(
   return { row, token: { id, secret, scopes, expiresAt, origins, label, createdAt: new Date(now).toISOString() } };
 }
 
-/** The token that `caller` holds, or null for the operator. Throws `unauthorized` for one that isn't (or is no longer) good. */
+/** In whose name a call is made: of a token, or (null) of the operator; and when that ends, milliseconds, or null. */
+export interface Holder {
+  readonly token: TokenRow | null;
+  readonly until: number | null;
+}
+
+/**
+ * The row of the token in whose name `caller` asks, while it is good; null for any other, and for the operator. A ticket
+ * can only be judged with its account at hand.
+ */
+export function goodToken(caller: Caller, store: Store, now: number, account: Account | null = null): TokenRow | null {
+  if (caller.kind === 'ticket') return (account && ticketHolder(caller, account, store, now))?.token ?? null;
+  const row = caller.kind === 'token' ? store.account.tokenByHash(caller.hash) : null;
+  return isGood(row, now) ? row : null;
+}
+
+/** In whose name `caller` asks. Throws `unauthorized` for a token or a ticket that isn't (or is no longer) good. */
+export function holderOf(caller: Caller, account: Account, store: Store, now: number): Holder {
+  if (caller.kind === 'operator') return { token: null, until: null };
+  const token = goodToken(caller, store, now);
+  const holder = caller.kind === 'ticket' ? ticketHolder(caller, account, store, now) : token && { token, until: token.expires_at };
+  if (!holder) throw new MailboxError({ kind: 'unauthorized' });
+  return holder;
+}
+
+/** A ticket is worth what the token is worth now that it was issued to: nothing once that is revoked or has expired. */
+function ticketHolder(caller: Extract<Caller, { kind: 'ticket' }>, account: Account, store: Store, now: number): Holder | null {
+  const claims = readTicket(account.vault, account.id, caller.path, caller.ticket);
+  if (!claims || claims.end <= now) return null;
+  if (claims.token === null) return { token: null, until: claims.end };
+  const token = store.account.tokenById(claims.token);
+  if (!isGood(token, now)) return null;
+  return { token, until: Math.min(claims.end, token.expires_at ?? claims.end) };
+}
+
+function isGood(row: TokenRow | null, now: number): row is TokenRow {
+  return row !== null && (row.expires_at === null || row.expires_at > now);
+}
+
+/** When a token was last used: the beginning of that day (UTC), or null. */
+export function lastUsed({ used_day: day }: TokenRow): string | null {
+  return day === null ? null : new Date(day * DAY).toISOString();
+}
+
+/** The token in whose name `caller` asks, or null for the operator. Throws `unauthorized` for one that isn't (or is no longer) good. */
 export async function tokenOf(
   caller: Caller,
   account: Account,
@@ -42,8 +87,8 @@ export async function tokenOf(
   now: number,
 ): Promise<(TokenSettings & { row: TokenRow }) | null> {
   if (caller.kind === 'operator') return null;
-  const row = store.account.tokenByHash(caller.hash);
-  if (!row || (row.expires_at !== null && row.expires_at <= now)) throw new MailboxError({ kind: 'unauthorized' });
+  const { token: row } = holderOf(caller, account, store, now);
+  if (!row) return null;
   const about = (await account.vault.openJson(row.about, row.id, 'about')) as Pick<TokenSettings, 'label' | 'origins'>;
   const expiresAt = row.expires_at === null ? null : new Date(row.expires_at).toISOString();
   if (caller.origin !== null && about.origins.length > 0 && !about.origins.includes(caller.origin))
@@ -53,6 +98,8 @@ export async function tokenOf(
 
 /** Lets `caller` pass or throws: `unauthorized` for a token that isn't good, `forbidden` for scope or origin. */
 export async function authorize(caller: Caller, scope: Scope, account: Account, store: Store, now: number): Promise<void> {
+  // Whoever issued a ticket gave away reading, and nothing else that the token may.
+  if (caller.kind === 'ticket' && scope !== 'read') throw new MailboxError({ kind: 'unauthorized' });
   const token = await tokenOf(caller, account, store, now);
   if (!token) return;
   if (!token.scopes.includes(scope) && !token.scopes.includes('manage'))

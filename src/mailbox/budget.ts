@@ -13,12 +13,22 @@ export class Budget {
     this.#until = now() + milliseconds;
   }
 
-  /** Resolves or rejects as `work` does, or throws `upstream_timeout` when the time is up first. */
-  async wait<T>(work: Promise<T>): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(tooLate()), Math.max(0, this.#until - this.#now()));
+  /** Whether the time is up. */
+  get over(): boolean {
+    return this.#now() >= this.#until;
+  }
+
+  /** Throws `upstream_timeout` when the time is up. */
+  check(): void {
+    if (this.over) throw tooLate();
+  }
+
+  /** Resolves or rejects as `work` does, or throws `late()` (else `upstream_timeout`) when the time is up first. */
+  async wait<T>(work: Promise<T>, late = tooLate): Promise<T> {
+    const { promise: timeUp, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(late()), Math.max(0, this.#until - this.#now()));
     try {
-      return await Promise.race([work, late]);
+      return await Promise.race([work, timeUp]);
     } finally {
       clearTimeout(timer);
     }

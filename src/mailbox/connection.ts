@@ -1,21 +1,33 @@
 /**
  * How an account's sessions begin, and what their fate says about the account. The one place where a login is allowed
- * or refused: credentials that were refused are not tried again, and a server's login delay is kept.
+ * or refused: credentials that were refused are not tried again, and a server's login delay is kept. What a session learned
+ * of the server is kept for the next one, in memory and, once it matters, in the account's rows.
  */
 import { log } from '../log.ts';
-import { Session } from '../pop3/session.ts';
+import { NetError } from '../net/error.ts';
+import type { Session } from '../pop3/session.ts';
 import type { Account } from './account.ts';
 import type { Deps } from './deps.ts';
 import { MailboxError, upstreamFailureOf } from './failure.ts';
 import { afterFailure, afterLogin, mayLogIn } from './health.ts';
 import type { LineHooks } from './line.ts';
+import { openSession } from './login.ts';
+import { doubt, recall, remember, type ServerMemory, targetKey } from './server-memory.ts';
 import type { Store } from './store.ts';
-import { type ServerView, serverView } from './view.ts';
+import { type StoredServer, serverView } from './view.ts';
+
+/** What `error` says about the account; null for what is none of its server's doing, a bug for example. */
+function sessionFailureOf(error: unknown) {
+  const forbidden = error instanceof NetError && error.failure.kind === 'forbidden';
+  return forbidden ? ({ kind: 'target_not_allowed', retryAfterSeconds: null, definite: false } as const) : upstreamFailureOf(error);
+}
 
 export class Connection implements LineHooks {
   readonly #deps: Deps;
   readonly #store: Store;
   readonly #account: Account;
+  /** The newest session, where it leads and since when; it goes on learning while it is used. */
+  #last: { readonly session: Session; readonly target: string; readonly at: number } | null = null;
 
   constructor(deps: Deps, store: Store, account: Account) {
     this.#deps = deps;
@@ -27,49 +39,63 @@ export class Connection implements LineHooks {
     if (this.#account.settings.paused) throw new MailboxError({ kind: 'paused' });
     const refused = mayLogIn(this.#store.account.health(), this.#deps.now());
     if (refused) throw new MailboxError(refused);
-    return this.#dial();
-  }
-
-  /** A session logged in with the credentials of an account that may not be stored yet. Stores nothing. */
-  async verify(): Promise<Session> {
-    const session = await this.#dial();
-    try {
-      await session.ready();
-      return session;
-    } catch (error) {
-      session.close();
-      throw error;
-    }
+    const target = targetKey(this.#account.settings.server);
+    const memory = this.#learned(await this.#stored());
+    const at = this.#deps.now();
+    const session = await openSession(this.#account, recall(memory, target, at), this.#deps);
+    this.#last = { session, target, at };
+    return session;
   }
 
   async loggedIn(session: Session): Promise<void> {
-    const { vault } = this.#account;
     const { account } = this.#store;
-    const view = serverView(session.capabilities);
-    const box = account.server();
-    const known = box ? ((await vault.openJson(box, 'account', 'server')) as ServerView) : null;
-    const changed = JSON.stringify(known) !== JSON.stringify(view);
-    const sealed = changed ? await vault.sealJson(view, 'account', 'server') : null;
+    // A session that verified the account was opened by nobody here.
+    if (this.#last?.session !== session) this.#last = { session, target: targetKey(this.#account.settings.server), at: this.#deps.now() };
+    const stored = await this.#stored();
+    const box = await this.#sealed(stored, { ...serverView(session.capabilities), memory: this.#learned(stored) });
     const health = account.health();
-    if (sealed) account.setServer(sealed);
+    if (box) account.setServer(box);
     if (health.state !== 'ready' || health.refusals > 0) account.setHealth(afterLogin(health, this.#deps.now()));
   }
 
-  failed(error: unknown): void {
-    const failure = upstreamFailureOf(error);
+  async failed(error: unknown): Promise<void> {
+    const failure = sessionFailureOf(error);
     if (!failure) return;
     const { account } = this.#store;
     account.setHealth(afterFailure(account.health(), failure, this.#deps.now()));
-    log('upstream_failed', { account: this.#account.id, code: failure.kind, phase: failure.upstream.phase });
+    const phase = failure.kind === 'target_not_allowed' ? null : failure.upstream.phase;
+    log('upstream_failed', { account: this.#account.id, code: failure.kind, phase });
+    await this.#forget(error);
   }
 
-  async #dial(): Promise<Session> {
-    const { server, auth } = this.#account.settings;
-    const channel = await this.#deps.dial(server);
-    return Session.open(channel, {
-      security: server.security,
-      method: auth.method,
-      credentials: { username: auth.username, ...this.#account.credentials },
-    });
+  /** What the newest session has learned is stored, except for what the failure throws doubt on. */
+  async #forget(error: unknown): Promise<void> {
+    const stored = await this.#stored();
+    const memory = this.#learned(stored);
+    const failure = upstreamFailureOf(error);
+    if (!memory || !failure) return;
+    const box = await this.#sealed(stored, { ...(stored ?? serverView(null)), memory: doubt(memory, failure) });
+    this.#last = null;
+    if (box) this.#store.account.setServer(box);
+  }
+
+  async #stored(): Promise<StoredServer | null> {
+    const box = this.#store.account.server();
+    return box ? ((await this.#account.vault.openJson(box, 'account', 'server')) as StoredServer) : null;
+  }
+
+  /** The box to store, or null where nothing changes: an unchanged poll writes no row for this. */
+  async #sealed(stored: StoredServer | null, next: StoredServer): Promise<Uint8Array | null> {
+    if (JSON.stringify(stored) === JSON.stringify(next)) return null;
+    return this.#account.vault.sealJson(next, 'account', 'server');
+  }
+
+  /** The memory by now: what is stored, and what the newest session has learned since. */
+  #learned(stored: StoredServer | null): ServerMemory | null {
+    const memory = stored?.memory ?? null;
+    if (!this.#last) return memory;
+    const { session, target, at } = this.#last;
+    const asked = (session.counters.commands.CAPA ?? 0) > 0;
+    return remember(memory, target, { remembered: session.remembered, asked }, at);
   }
 }

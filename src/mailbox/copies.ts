@@ -78,6 +78,16 @@ export class Copies {
     return this.#store.copies.copy(created)?.complete === 1;
   }
 
+  /** Keeps a copy, be it here or yet to come, from being evicted until the returned function is called; again is no harm. */
+  pin(created: number): () => void {
+    let held = true;
+    this.#hold(created, 1);
+    return () => {
+      if (held) this.#hold(created, -1);
+      held = false;
+    };
+  }
+
   /** The part tree of a complete copy, or null. */
   async outline(message: Message): Promise<Outline | null> {
     const copy = this.#store.copies.copy(message.created);
@@ -117,7 +127,9 @@ export class Copies {
   makeRoom(): void {
     const { copies } = this.#store;
     const stale = this.#now() - MAILBOX.scratchTime;
-    for (const copy of copies.oldest(true, MAILBOX.evictionBatch)) if (copy.read_at <= stale) this.#evict(copy.message);
+    for (const copy of copies.oldest(true, MAILBOX.evictionBatch))
+      // One that is still held is being read, however slowly.
+      if (copy.read_at <= stale && !this.#evict(copy.message)) copies.touch(copy.message, this.#now());
     let excess = copies.held().cache - this.#account.settings.cache.maxBytes;
     if (excess <= 0) return;
     for (const copy of copies.oldest(false, MAILBOX.evictionBatch)) {

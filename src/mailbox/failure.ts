@@ -22,6 +22,18 @@ export class MailboxError extends Error {
 /** How long a caller should wait before asking again where the server did not say: seconds. */
 const RETRY_SECONDS = 60;
 
+const BUSY_SECONDS = 5;
+
+const QUIRKS = {
+  pipelining: 'The mail server broke off at several commands at once. From now on it is sent one at a time.',
+  capa: 'The mail server broke off when it was asked for its capabilities. From now on it is not asked.',
+} as const;
+
+/** There is no room or no turn for it now; soon there will be. */
+export function overloaded(): MailboxError {
+  return new MailboxError({ kind: 'overloaded', retryAfterSeconds: BUSY_SECONDS });
+}
+
 /** The failure that `error` stands for, or null for an error that is a bug of ours. */
 export function failureOf(error: unknown): Failure | null {
   if (error instanceof MailboxError) return error.failure;
@@ -48,7 +60,10 @@ export function upstreamFailureOf(error: unknown): UpstreamFailure | null {
   if (!(error instanceof NetError)) return null;
   switch (error.failure.kind) {
     case 'unreachable':
-      return said('upstream_unreachable', { phase: 'connect', responseCode: null, text: null });
+      return {
+        ...said('upstream_unreachable', { phase: 'connect', responseCode: null, text: null }),
+        ...(error.failure.note === undefined ? {} : { reason: error.failure.note }),
+      };
     case 'reset':
       return said('upstream_unreachable', { phase: error.failure.phase, responseCode: null, text: null });
     case 'timeout':
@@ -65,6 +80,11 @@ export function upstreamFailureOf(error: unknown): UpstreamFailure | null {
 export function connectionLost(error: unknown): boolean {
   if (error instanceof Pop3Error) return error.failure.kind === 'closed';
   return error instanceof NetError && (error.failure.kind === 'reset' || error.failure.kind === 'unreachable');
+}
+
+/** Whether the server broke off at something that the next session will do without. */
+export function isQuirk(error: unknown): error is Pop3Error & { failure: { kind: 'quirk' } } {
+  return error instanceof Pop3Error && error.failure.kind === 'quirk';
 }
 
 /** A reply of `-ERR` to one command, as a failure of that command alone. */
@@ -91,6 +111,8 @@ function ofPop3(failure: Pop3Failure): UpstreamFailure {
       return { ...said('upstream_refused', upstream), reason: failure.reason };
     case 'protocol':
       return { ...said('upstream_protocol', upstream), reason: `The mail server broke the protocol: ${failure.reason}.` };
+    case 'quirk':
+      return { ...said('upstream_protocol', upstream), reason: QUIRKS[failure.quirk] };
     case 'closed':
       return said('upstream_unreachable', upstream);
   }

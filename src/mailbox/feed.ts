@@ -5,8 +5,10 @@
 import { issueCursor, readCursor } from '../crypto/page-cursor.ts';
 import type { Context } from './context.ts';
 import { MailboxError } from './failure.ts';
-import type { ChangesPage, ListQuery } from './rpc.ts';
+import type { ChangesPage, ChangesQuery, ListQuery } from './rpc.ts';
+import type { AccountRow } from './store/account-store.ts';
 import type { MessageRow } from './store/message-store.ts';
+import type { Store } from './store.ts';
 
 const LISTING = 'messages';
 
@@ -42,14 +44,22 @@ type Entry =
   | { place: number; kind: 'destroyed'; gone: { id: string; gone_why: 'server' | 'api' } };
 
 /**
- * What happened after a state (null: since the feed's start), oldest place first, at most `limit` entries in all.
- * A message created after the state is in `created` alone: its later updates lie behind its creation in the same or an
- * earlier page, and if it is gone again the client never needs to hear of it.
+ * The place that a query starts from, or null for the feed's start. A state that this account didn't issue is `invalid`;
+ * a checkpoint that was never set is the start.
  */
-export function changesSince(since: string | null, limit: number, { store, account }: Context): ChangedRows {
-  const row = store.account.row();
-  if (!row) throw new MailboxError({ kind: 'not_found' });
-  const asked = since === null ? row.feed_start : account.place(since, '/since');
+export function startOf({ since, checkpoint }: Pick<ChangesQuery, 'since' | 'checkpoint'>, { store, account }: Context): number | null {
+  if (since !== null) return account.place(since, '/since');
+  return checkpoint === null ? null : (store.checkpoints.byName(checkpoint)?.place ?? null);
+}
+
+/**
+ * What happened after a place (null: since the feed's start), oldest place first, at most `limit` entries in all.
+ * A message created after it is in `created` alone: a later update of it lies behind its creation, in the same or a later
+ * page, and if it is gone again the client never needs to hear of it.
+ */
+export function changesSince(start: number | null, limit: number, { store, account }: Context): ChangedRows {
+  const row = accountRow(store);
+  const asked = start ?? row.feed_start;
   const from = Math.max(asked, row.feed_start);
   const entries: Entry[] = [];
   for (const created of store.messages.createdAfter(from, limit + 1))
@@ -69,10 +79,30 @@ export function changesSince(since: string | null, limit: number, { store, accou
     updated: page.flatMap((entry) => (entry.kind === 'updated' ? [entry.row] : [])),
     destroyed: page.flatMap((entry) => (entry.kind === 'destroyed' ? [{ id: entry.gone.id, reason: entry.gone.gone_why }] : [])),
     renumbered: row.renumbered > from && row.renumbered <= to,
-    destroyedComplete: from >= row.pruned,
+    // Nothing was created at place 0, so nobody who starts there holds what has been forgotten.
+    destroyedComplete: from === 0 || from >= row.pruned,
   };
 }
 
-function foreignCursor(): MailboxError {
+/** Whether anything that the feed tells happened after a place. */
+export function changedSince(place: number, { store }: Context): boolean {
+  const from = Math.max(place, accountRow(store).feed_start);
+  const { messages } = store;
+  return [messages.createdAfter(from, 1), messages.updatedAfter(from, 1), messages.destroyedAfter(from, 1)].some((rows) => rows.length > 0);
+}
+
+/** How many entries the feed has after a place. */
+export function behind(place: number, { store }: Context): number {
+  return store.messages.countChanges(Math.max(place, accountRow(store).feed_start));
+}
+
+function accountRow(store: Store): AccountRow {
+  const row = store.account.row();
+  if (!row) throw new MailboxError({ kind: 'not_found' });
+  return row;
+}
+
+/** A cursor of another account or another listing. */
+export function foreignCursor(): MailboxError {
   return new MailboxError({ kind: 'invalid', pointer: '/cursor', detail: 'This cursor does not belong to this listing.' });
 }

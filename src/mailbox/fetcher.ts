@@ -5,74 +5,162 @@
 import { MAILBOX } from '../limits.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { summarize } from '../mime/message.ts';
-import { retr } from '../pop3/command.ts';
-import { Pop3Error } from '../pop3/error.ts';
+import { type Command, retr } from '../pop3/command.ts';
+import type { Reply } from '../pop3/session.ts';
 import type { Context } from './context.ts';
 import type { CopyWriter } from './copies.ts';
-import { MailboxError, refusal } from './failure.ts';
+import { MailboxError, overloaded, refusal } from './failure.ts';
 import { backoff } from './health.ts';
 import { fingerprint, sameSummary } from './summary.ts';
+import { sealDigest } from './validator.ts';
 import type { OpenSession } from './line.ts';
 import { locate } from './listing.ts';
 import type { MessageRow } from './store/message-store.ts';
-
-/** A transfer under way. `started`: the server agreed to send; `done`: the copy is complete. Both fail together. */
-export interface Transfer {
-  readonly started: Promise<void>;
-  readonly done: Promise<void>;
-}
+import { Transfer } from './transfer.ts';
 
 export class Fetcher {
   readonly #context: Context;
   readonly #running = new Map<number, Transfer>();
+  /** Begun by `fetch` and not yet taken up by a job. */
+  readonly #waiting: Transfer[] = [];
+  #collecting = false;
 
   constructor(context: Context) {
     this.#context = context;
   }
 
-  /** Fetches a message for somebody who waits for it, or joins the transfer that is under way. */
+  /**
+   * Fetches a message for somebody who waits for it, or joins the transfer that is under way. Messages asked for while a
+   * job waits or works are taken up by it together: many callers cost few flights.
+   */
   fetch(row: MessageRow): Transfer {
-    const running = this.#running.get(row.created);
-    if (running) return running;
-    const { promise: started, resolve, reject } = Promise.withResolvers<void>();
-    const done = this.#context.line
-      .use({ fresh: false, linger: true, priority: 'interactive', work: (open) => this.#locateAndRetrieve(open, row, resolve) })
-      .finally(() => this.#running.delete(row.created));
-    done.catch(reject);
-    // Whoever waits sees the failure; that nobody may be waiting for one of the two is no reason to end the object.
-    started.catch(() => undefined);
-    const transfer = { started, done };
-    this.#running.set(row.created, transfer);
+    const transfer = this.#join(row, this.#waiting);
+    if (this.#waiting.length > 0 && !this.#collecting) this.#collect();
     return transfer;
   }
 
+  /**
+   * Fetches messages in one session, in the order given; those on their way already are joined. One that fails doesn't
+   * stop the others. `wanted` is asked before each RETR: once it is false, what nobody else waits for is `overloaded`.
+   */
+  fetchAll(rows: readonly MessageRow[], wanted: () => boolean): Transfer[] {
+    const begun: Transfer[] = [];
+    const transfers = rows.map((row) => this.#join(row, begun));
+    this.#begin(begun, wanted);
+    return transfers;
+  }
+
   /** RETR of message `number` into a complete copy, within a job that holds the session. */
-  async retrieve(open: OpenSession, row: MessageRow, number: number, started: () => void = () => undefined): Promise<void> {
+  async retrieve(open: OpenSession, row: MessageRow, number: number): Promise<void> {
     if (open.failed.has(row.created)) throw unreadable();
-    for await (const reply of open.session.run([retr(number, row.size)])) {
-      if (!reply.ok) {
-        open.failed.add(row.created);
-        this.#readFailed(row);
-        throw refusal(reply.failure);
+    for await (const reply of open.session.run([retr(number, row.size)])) await this.#receive(open, row, reply, () => undefined);
+  }
+
+  /** The transfer of a message; if none is under way, a new one, which is added to `begun`. */
+  #join(row: MessageRow, begun: Transfer[]): Transfer {
+    const running = this.#running.get(row.created);
+    if (running) {
+      running.shared = true;
+      return running;
+    }
+    const transfer = new Transfer(row, () => this.#running.delete(row.created));
+    this.#running.set(row.created, transfer);
+    begun.push(transfer);
+    return transfer;
+  }
+
+  #collect(): void {
+    this.#collecting = true;
+    let taken: readonly Transfer[] = [];
+    const work = async (open: OpenSession): Promise<void> => {
+      // A job that is run again in another session goes on with what it had taken.
+      for (let flight = 0; flight < MAILBOX.flightsAtOnce; flight++) {
+        taken = taken.some((transfer) => !transfer.settled) ? taken : this.#waiting.splice(0, MAILBOX.fetchedAtOnce);
+        if (taken.length === 0) return;
+        await this.#retrieveAll(open, taken, () => true);
       }
-      const writer = this.#context.copies.begin(row);
+    };
+    this.#context.line
+      .use({ fresh: false, linger: true, priority: 'interactive', work })
+      .catch((error: unknown) => {
+        for (const transfer of [...taken, ...this.#waiting.splice(0)]) transfer.fail(error);
+      })
+      .finally(() => {
+        this.#collecting = false;
+        if (this.#waiting.length > 0) this.#collect();
+      });
+  }
+
+  #begin(begun: readonly Transfer[], wanted: () => boolean): void {
+    if (begun.length === 0) return;
+    const work = (open: OpenSession): Promise<void> => this.#retrieveAll(open, begun, wanted);
+    this.#context.line.use({ fresh: false, linger: true, priority: 'interactive', work }).catch((error: unknown) => {
+      for (const transfer of begun) transfer.fail(error);
+    });
+  }
+
+  /** Throws only what ends the session; those without an outcome may then be tried in another one. */
+  async #retrieveAll(open: OpenSession, begun: readonly Transfer[], wanted: () => boolean): Promise<void> {
+    const left = begun.filter((transfer) => !transfer.settled);
+    const rows = left.map((transfer) => transfer.row);
+    const numbers = await locate(open, rows, this.#context);
+    const asked: Transfer[] = [];
+    const needed = (transfer: Transfer): number | null => this.#needed(open, transfer, numbers, wanted);
+    // Made one by one as the session sends them, so that `wanted` is asked as late as can be.
+    const commands = function* (): Generator<Command> {
+      for (const transfer of left) {
+        const number = needed(transfer);
+        if (number === null) continue;
+        asked.push(transfer);
+        yield retr(number, transfer.row.size);
+      }
+    };
+    for await (const reply of open.session.run(commands())) {
+      const transfer = asked.shift();
+      if (!transfer) return;
       try {
-        started();
-        await this.#store(row, reply.body, writer);
-        writer.settle(null);
+        await this.#receive(open, transfer.row, reply, () => transfer.start());
+        transfer.finish();
       } catch (error) {
-        writer.settle(error);
-        if (error instanceof Pop3Error && error.failure.kind === 'protocol') this.#readFailed(row);
+        // Where there is no room for one message there is none for the next.
+        if (open.session.usable && !isOverloaded(error)) {
+          transfer.fail(error);
+          continue;
+        }
+        transfer.restart();
         throw error;
       }
     }
   }
 
-  async #locateAndRetrieve(open: OpenSession, row: MessageRow, started: () => void): Promise<void> {
-    if (this.#context.copies.isComplete(row.created)) return started();
-    const number = (await locate(open, [row], this.#context)).get(row.created);
-    if (number === undefined) throw new MailboxError({ kind: 'message_gone' });
-    await this.retrieve(open, row, number, started);
+  /** The number that RETR is to be sent for, or null; then the transfer has its outcome. */
+  #needed(open: OpenSession, transfer: Transfer, numbers: ReadonlyMap<number, number>, wanted: () => boolean): number | null {
+    const { created } = transfer.row;
+    const number = numbers.get(created);
+    if (this.#context.copies.isComplete(created)) transfer.finish();
+    else if (number === undefined) transfer.fail(new MailboxError({ kind: 'message_gone' }));
+    else if (open.failed.has(created)) transfer.fail(unreadable());
+    else if (!transfer.shared && !wanted()) transfer.fail(overloaded());
+    else return number;
+    return null;
+  }
+
+  /** Stores what RETR brings. Throws the refusal, or what cut it off. */
+  async #receive(open: OpenSession, row: MessageRow, reply: Reply, started: () => void): Promise<void> {
+    if (!reply.ok) {
+      open.failed.add(row.created);
+      this.#readFailed(row);
+      throw refusal(reply.failure);
+    }
+    const writer = this.#context.copies.begin(row);
+    try {
+      started();
+      await this.#store(row, reply.body, writer);
+      writer.settle(null);
+    } catch (error) {
+      writer.settle(error);
+      throw error;
+    }
   }
 
   async #store(row: MessageRow, body: AsyncIterable<Uint8Array>, writer: CopyWriter): Promise<void> {
@@ -91,10 +179,11 @@ export class Fetcher {
     const box = changed ? await account.vault.sealJson(summary, row.id, 'summary') : null;
     const print = await fingerprint(outline, read, row.size, account.vault);
     const outlineBox = await account.vault.sealJson(outline, row.id, 'outline');
+    const digest = await sealDigest(outline, row, account.vault);
     const scratch = writer.octets > account.settings.cache.maxMessageBytes;
     store.transaction(() => {
       store.copies.complete(row.created, writer.octets, scratch, outlineBox);
-      store.messages.setFull(row.created, box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print } : null);
+      store.messages.setFull(row.created, digest, box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print } : null);
     });
   }
 
@@ -106,4 +195,8 @@ export class Fetcher {
 function unreadable(): MailboxError {
   const upstream = { phase: 'retr', responseCode: null, text: null };
   return new MailboxError({ kind: 'upstream_refused', upstream, retryAfterSeconds: MAILBOX.backoffFirst / 1000 });
+}
+
+function isOverloaded(error: unknown): boolean {
+  return error instanceof MailboxError && error.failure.kind === 'overloaded';
 }

@@ -2,12 +2,16 @@
  * How old an answer may be. The server is asked when the ledger is older than the caller accepts; when it can't be asked,
  * the ledger answers all the same and says that it is stale, unless the caller insists.
  */
-import type { Budget } from './budget.ts';
 import { EnvelopeError } from '../crypto/envelope.ts';
+import { WAIT } from '../limits.ts';
+import type { Budget } from './budget.ts';
 import { failureOf, MailboxError } from './failure.ts';
+import { needsIndexing } from './indexer.ts';
+import type { Job } from './line.ts';
 import type { Rooms } from './rooms.ts';
 import type { MessageRow } from './store/message-store.ts';
 import type { SyncOutcome } from './sync.ts';
+import { announced } from './view.ts';
 
 /** Whether what is shown is older than what was asked for, and the code of what went wrong. */
 export interface Freshness {
@@ -18,10 +22,10 @@ export interface Freshness {
 export const FRESH: Freshness = { stale: false, problem: null };
 
 /** Asks the server, or joins who is asking; sets the alarm by what came of it. An account that is paused is `paused`. */
-export async function syncNow(rooms: Rooms): Promise<SyncOutcome> {
+export async function syncNow(rooms: Rooms, priority: Job<unknown>['priority'] = 'interactive'): Promise<SyncOutcome> {
   if (rooms.account.settings.paused) throw new MailboxError({ kind: 'paused' });
   try {
-    return await rooms.sync.run('interactive');
+    return await rooms.sync.run(priority);
   } finally {
     rooms.rounds.arm();
   }
@@ -35,7 +39,8 @@ export async function freshen(rooms: Rooms, maxAge: number, budget: Budget): Pro
   const health = rooms.store.account.health();
   const now = rooms.deps.now();
   const recent = (at: number | null): boolean => at !== null && maxAge > 0 && now - at <= maxAge * 1000;
-  if (recent(health.checked_at)) return FRESH;
+  // Where nothing was listed since the server or the credentials were changed, the ledger is of another maildrop.
+  if (recent(health.checked_at) && rooms.store.account.hint() !== null) return FRESH;
   // Somebody has asked in vain just now: the next one need not wait for the same answer.
   if (health.checked_at !== null && health.error_code !== null && recent(health.error_at))
     return { stale: true, problem: health.error_code };
@@ -49,10 +54,42 @@ export async function freshen(rooms: Rooms, maxAge: number, budget: Budget): Pro
   }
 }
 
+/** What is known without asking, for those who wait: stale where it is old because the server can't be asked. */
+export function lastKnown({ account, store, deps }: Rooms): Freshness {
+  const health = store.account.health();
+  if (health.checked_at !== null && deps.now() - health.checked_at <= WAIT.askEvery) return FRESH;
+  const problem = account.settings.paused ? 'paused' : health.error_code;
+  return { stale: problem !== null, problem };
+}
+
+/**
+ * Asks the server for those who wait for changes, unless it was asked a short while ago, or can't be. Like a poll, it keeps
+ * no session afterwards. Returns when it is done, which nobody who waits should wait for; what fails is in the account's health.
+ */
+export async function askForWaiters(rooms: Rooms): Promise<void> {
+  if (!mayAsk(rooms, WAIT.askEvery)) return;
+  const { loginDelaySeconds } = await announced(rooms);
+  // Others have come here meanwhile.
+  if (!mayAsk(rooms, Math.max(WAIT.askEvery, loginDelaySeconds * 1000))) return;
+  try {
+    await syncNow(rooms, 'background');
+  } catch (error) {
+    if (failureOf(error) === null) throw error;
+  }
+}
+
+/** Whether the server was last asked `distance` milliseconds ago or more, and may be asked again. */
+function mayAsk({ account, store, deps }: Rooms, distance: number): boolean {
+  const { state, attempted_at: last, login_after: notBefore } = store.account.health();
+  const now = deps.now();
+  if (account.settings.paused || state === 'auth_failed' || (notBefore ?? 0) > now) return false;
+  return last === null || now - last >= distance;
+}
+
 /** Indexes those of `rows` that need it; returns the code of what hindered it, or of what was wrong before. */
 export async function indexShown(rooms: Rooms, rows: readonly MessageRow[], fresh: Freshness, budget: Budget): Promise<string | null> {
   const now = rooms.deps.now();
-  const missing = rows.filter((row) => row.detail === 0 && (row.retry_at ?? 0) <= now);
+  const missing = rows.filter((row) => needsIndexing(row, now));
   if (missing.length === 0 || fresh.problem !== null) return fresh.problem;
   try {
     await budget.wait(rooms.indexer.index(missing, 'interactive'));

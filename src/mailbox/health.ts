@@ -11,6 +11,11 @@ import type { Failure, UpstreamFailureKind } from './rpc.ts';
 
 export type UpstreamFailure = UpstreamFailureKind & { definite: boolean };
 
+/** What keeps a session from being opened: the server's doing, or the target policy's, which names and lists may change. */
+export type SessionFailure =
+  | Pick<UpstreamFailure, 'kind' | 'retryAfterSeconds' | 'definite'>
+  | { kind: 'target_not_allowed'; retryAfterSeconds: null; definite: false };
+
 /** The row after a complete listing at `at`. */
 export function afterListing(row: HealthRow, at: number): HealthRow {
   return {
@@ -29,8 +34,31 @@ export function afterLogin(row: HealthRow, at: number): HealthRow {
   return { ...inState(row, 'ready', at), refusals: 0, refused_at: null };
 }
 
+/**
+ * The row once the account has another server (`moved`) or other credentials: what was held against the old ones is
+ * forgotten, but for the wait that a server has asked for.
+ */
+export function afterRenewal(row: HealthRow, moved: boolean, at: number): HealthRow {
+  return {
+    ...inState(row, 'new', at),
+    failures: 0,
+    refusals: 0,
+    refused_at: null,
+    error_code: null,
+    error_at: null,
+    attempted_at: null,
+    retry_at: null,
+    login_after: moved ? null : row.login_after,
+  };
+}
+
+/** The row of an account that is paused from now on, or no longer: what is shown as its state changes. */
+export function afterPause(row: HealthRow, at: number): HealthRow {
+  return { ...row, state_since: at };
+}
+
 /** The row after a session that could not be opened or broke. */
-export function afterFailure(row: HealthRow, failure: UpstreamFailure, at: number): HealthRow {
+export function afterFailure(row: HealthRow, failure: SessionFailure, at: number): HealthRow {
   const failures = row.failures + 1;
   const wait = failure.retryAfterSeconds === null ? 0 : failure.retryAfterSeconds * 1000;
   const next: HealthRow = {
@@ -48,6 +76,7 @@ export function afterFailure(row: HealthRow, failure: UpstreamFailure, at: numbe
     case 'upstream_unreachable':
     case 'upstream_timeout':
     case 'upstream_protocol':
+    case 'target_not_allowed':
       return inState(next, 'unreachable', at);
     default:
       return next;
@@ -61,13 +90,16 @@ export function backoff(failures: number): number {
 
 /**
  * Whether a login may be tried now; if not, the failure that says why. `auth_failed` lasts until the credentials
- * change; a login delay lasts as long as the server said.
+ * change; a login delay lasts as long as the server said. After a bare refusal nobody tries again before the next try
+ * counts, so that as many refused logins as it takes are all that the server ever sees.
  */
 export function mayLogIn(row: HealthRow, now: number): Failure | null {
   const upstream = { phase: 'login', responseCode: null, text: null };
   if (row.state === 'auth_failed') return { kind: 'upstream_auth_failed', upstream, retryAfterSeconds: null };
   if (row.login_after !== null && row.login_after > now)
     return { kind: 'login_delay', upstream, retryAfterSeconds: Math.ceil((row.login_after - now) / 1000) };
+  const wait = row.refused_at === null ? 0 : row.refused_at + MAILBOX.refusedLoginDistance - now;
+  if (wait > 0) return { kind: 'upstream_auth_failed', upstream, retryAfterSeconds: Math.ceil(wait / 1000) };
   return null;
 }
 

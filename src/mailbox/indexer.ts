@@ -21,32 +21,67 @@ import { fingerprint } from './summary.ts';
 export class Indexer {
   readonly #context: Context;
   readonly #fetcher: Fetcher;
+  /** What is being indexed: place of creation → the work that does it. */
+  readonly #running = new Map<number, Promise<void>>();
 
   constructor(context: Context, fetcher: Fetcher) {
     this.#context = context;
     this.#fetcher = fetcher;
   }
 
-  /** Indexes `rows` in a session of their own turn. */
+  /** Indexes `rows` in a session of their own turn. Calls that meet share the work. */
   async index(rows: readonly MessageRow[], priority: Job<unknown>['priority']): Promise<void> {
-    if (rows.length === 0) return;
-    const job = { fresh: false, linger: priority === 'interactive', priority };
-    await this.#context.line.use({ ...job, work: (open) => this.#index(open, rows, Number.POSITIVE_INFINITY) });
+    // What others had begun may have been cut off, so what it left is asked for again, once.
+    if (await this.#indexOrJoin(rows, priority)) await this.#indexOrJoin(this.#stillUnindexed(rows), priority);
   }
 
   /** Indexes up to `count` of the newest messages within a job that holds the session, for `time` milliseconds at most. */
   async newest(open: OpenSession, count: number, time: number): Promise<void> {
     const { store, deps } = this.#context;
     const rows = store.messages.unindexed(MAILBOX.indexedMessages, deps.now(), count);
-    await this.#index(open, rows, deps.now() + time);
+    await this.#share(rows, this.#index(open, rows, deps.now() + time));
+  }
+
+  /** Whether any of `rows` was being indexed by somebody else. */
+  async #indexOrJoin(rows: readonly MessageRow[], priority: Job<unknown>['priority']): Promise<boolean> {
+    const joined = new Set(rows.flatMap((row) => this.#running.get(row.created) ?? []));
+    const left = rows.filter((row) => !this.#running.has(row.created));
+    const work = [...joined];
+    if (left.length > 0) {
+      const job = { fresh: false, linger: priority === 'interactive', priority };
+      work.push(this.#share(left, this.#context.line.use({ ...job, work: (open) => this.#index(open, left, Number.POSITIVE_INFINITY) })));
+    }
+    await Promise.all(work);
+    return joined.size > 0;
+  }
+
+  async #share(rows: readonly MessageRow[], work: Promise<void>): Promise<void> {
+    for (const row of rows) this.#running.set(row.created, work);
+    try {
+      await work;
+    } finally {
+      for (const row of rows) if (this.#running.get(row.created) === work) this.#running.delete(row.created);
+    }
+  }
+
+  #stillUnindexed(rows: readonly MessageRow[]): MessageRow[] {
+    const { store, deps } = this.#context;
+    return store.messages.byCreated(rows.map((row) => row.created)).filter((row) => needsIndexing(row, deps.now()));
   }
 
   async #index(open: OpenSession, rows: readonly MessageRow[], until: number): Promise<void> {
-    const numbers = await locate(open, rows, this.#context);
-    const present = rows.flatMap((row) => {
+    const { store } = this.#context;
+    // While this job waited for its turn, a message may have been read whole, or be gone.
+    const current = new Map(store.messages.byCreated(rows.map((row) => row.created)).map((row) => [row.created, row]));
+    const wanted = rows.flatMap((row) => current.get(row.created) ?? []).filter((row) => row.detail === 0 && row.destroyed === null);
+    const numbers = await locate(open, wanted, this.#context);
+    const present: Located[] = [];
+    for (const row of wanted) {
       const number = numbers.get(row.created);
-      return number === undefined ? [] : [{ row, number }];
-    });
+      if (number !== undefined) present.push({ row, number });
+      // The next listing will say that it is gone; until then nobody asks for it again and again.
+      else this.#failed(row);
+    }
     const { capabilities } = open.session;
     const refused = capabilities && !capabilities.top ? present : await this.#byTop(open, present, until);
     await this.#byRetr(open, refused, until);
@@ -70,12 +105,9 @@ export class Indexer {
       }
     } catch (error) {
       const current = present[next];
-      if (current && error instanceof Pop3Error && error.failure.kind === 'protocol') {
-        // One monstrous message is that message's fault, not the account's.
-        this.#failed(current.row);
-        throw refusal(error.failure);
-      }
-      throw error;
+      if (current) this.#broke(current.row, error);
+      // One monstrous message is that message's fault, not the account's.
+      throw isProtocol(error) ? refusal(error.failure) : error;
     } finally {
       this.#commit(batch);
     }
@@ -88,7 +120,9 @@ export class Indexer {
       try {
         await this.#fetcher.retrieve(open, row, number);
       } catch (error) {
-        if (!(error instanceof MailboxError) || !open.session.usable) throw error;
+        if (error instanceof MailboxError && open.session.usable) continue;
+        this.#broke(row, error);
+        throw error;
       }
     }
   }
@@ -117,10 +151,29 @@ export class Indexer {
     });
   }
 
+  /**
+   * The session ended at this message, or its parsing failed: it must not be the first one again for ever. A line may
+   * break by chance, so the first time it only comes behind its neighbours.
+   */
+  #broke(row: MessageRow, error: unknown): void {
+    const { store, deps } = this.#context;
+    const byChance = row.tries === 0 && !isProtocol(error);
+    store.messages.readFailed(row.created, deps.now() + (byChance ? 0 : backoff(row.tries + 1)));
+  }
+
   #failed(row: MessageRow): void {
     const { store, deps } = this.#context;
     store.messages.readFailed(row.created, deps.now() + backoff(row.tries + 1));
   }
+}
+
+/** Whether a message's headers are still unknown, and may be asked for. */
+export function needsIndexing(row: MessageRow, now: number): boolean {
+  return row.detail === 0 && (row.retry_at ?? 0) <= now;
+}
+
+function isProtocol(error: unknown): error is Pop3Error {
+  return error instanceof Pop3Error && error.failure.kind === 'protocol';
 }
 
 interface Located {

@@ -6,7 +6,8 @@ import type { MessageRow } from './store/message-store.ts';
 
 const DETAILS = ['uidl', 'headers', 'full'] as const;
 
-const UNKNOWN: Summary = {
+/** The list members of a message of which only the UIDL is known. */
+export const UNKNOWN: Summary = {
   subject: null,
   from: [],
   to: [],
@@ -26,9 +27,16 @@ const UNKNOWN: Summary = {
 /** The members that come from headers; all others are known from the listing alone. */
 const HEADER_MEMBERS: ReadonlySet<string> = new Set(Object.keys(UNKNOWN));
 
+const LISTED_MEMBERS: ReadonlySet<string> = new Set(['id', 'uidl', 'size', 'detail', 'firstSeenAt'] satisfies (keyof ListItem)[]);
+
 /** Whether any of `fields` (null: all) needs the message's headers. */
 export function needsHeaders(fields: readonly string[] | null): boolean {
   return fields === null || fields.some((field) => HEADER_MEMBERS.has(field));
+}
+
+/** Whether any of `fields` (null: all) needs the whole message: none of a list item's members does. */
+export function needsWhole(fields: readonly string[] | null): boolean {
+  return fields === null || fields.some((field) => !HEADER_MEMBERS.has(field) && !LISTED_MEMBERS.has(field));
 }
 
 /** The whole list item of a row. */
@@ -43,7 +51,7 @@ export async function someOf(row: MessageRow, account: Account, fields: readonly
     row.summary && needsHeaders(fields) ? ((await account.vault.openJson(row.summary, row.id, 'summary')) as Summary) : UNKNOWN;
   const item: ListItem = {
     id: row.id,
-    uidl: row.uidl && wanted('uidl') ? text(await account.vault.open(row.uidl, row.id, 'uidl')) : null,
+    uidl: row.uidl && wanted('uidl') ? uidlText(await account.vault.open(row.uidl, row.id, 'uidl')) : null,
     size: row.size,
     detail: DETAILS[row.detail],
     ...summary,
@@ -54,7 +62,7 @@ export async function someOf(row: MessageRow, account: Account, fields: readonly
 }
 
 /** A UIDL is octets; it is shown as UTF-8 where it is that, else one character an octet. */
-function text(octets: Uint8Array): string {
+export function uidlText(octets: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
   } catch {

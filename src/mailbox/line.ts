@@ -7,7 +7,7 @@
  */
 import { HTTP, MAILBOX } from '../limits.ts';
 import type { Session } from '../pop3/session.ts';
-import { connectionLost, MailboxError } from './failure.ts';
+import { connectionLost, isQuirk, MailboxError, overloaded } from './failure.ts';
 
 /** A session and what has been learned of its message numbers. Numbers die with the session. */
 export interface OpenSession {
@@ -36,9 +36,12 @@ export interface LineHooks {
   connect(): Promise<Session>;
   /** A login was accepted. */
   loggedIn(session: Session): Promise<void>;
-  /** A session could not be opened, or broke. */
-  failed(error: unknown): void;
+  /** A session could not be opened, or broke, and nothing more is tried. */
+  failed(error: unknown): Promise<void>;
 }
+
+/** How often a job is begun again in a new session. */
+const RETRIES = 2;
 
 interface Waiting {
   readonly priority: Job<unknown>['priority'];
@@ -58,6 +61,9 @@ export class Line {
   #closing: Promise<void> = Promise.resolve();
   #lingering: ReturnType<typeof setTimeout> | null = null;
   #ended = false;
+  #ending: Promise<void> | null = null;
+  /** What the job that has the turn fails with, because its session was ended under it. */
+  #interruption: MailboxError | null = null;
   #idle: (() => void) | null = null;
 
   constructor(hooks: LineHooks, lingerMs: number) {
@@ -72,6 +78,7 @@ export class Line {
   async use<T>(job: Job<T>): Promise<T> {
     await this.#turn(job.priority);
     this.#keep();
+    this.#interruption = null;
     try {
       return await this.#run(job);
     } finally {
@@ -87,8 +94,50 @@ export class Line {
     this.#linger(MAILBOX.linger);
   }
 
+  /**
+   * Has its turn, gives up the session there is and, while nobody has one, runs `open` and then `commit`. The session
+   * that `open` brings, logged in, is the next fresh job's. Without effect if either throws, or once the line has ended.
+   */
+  async renew(open: () => Promise<Session | null>, commit: () => void): Promise<void> {
+    await this.#turn('interactive');
+    this.#keep();
+    try {
+      this.#drop();
+      await this.#closing;
+      const session = await open();
+      try {
+        if (this.#ended) throw gone();
+        commit();
+      } catch (error) {
+        session?.close();
+        throw error;
+      }
+      if (session === null) return;
+      this.adopt(session);
+      await this.#hooks.loggedIn(session);
+    } finally {
+      this.#next();
+    }
+  }
+
+  /** Ends the session that is open. What is being done in it fails with `reason`; whoever waits has their turn. */
+  interrupt(reason: MailboxError): void {
+    if (this.#busy) {
+      this.#interruption = reason;
+      this.#open?.session.close();
+    } else {
+      this.#keep();
+      this.#drop();
+    }
+  }
+
   /** Ends the line for good, because the account is gone: closes the session under whoever uses it and waits until they let go. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     this.#ended = true;
     this.#keep();
     for (const waiting of this.#queue.splice(0)) waiting.giveUp(gone());
@@ -103,22 +152,20 @@ export class Line {
   }
 
   async #run<T>(job: Job<T>): Promise<T> {
-    const kept = this.#reusable(job.fresh);
-    try {
-      const open = kept ?? (await this.#reopen());
-      return await this.#work(open, job);
-    } catch (error) {
-      const again = kept !== null && connectionLost(error) && (job.repeatable?.() ?? true);
-      if (!again) {
-        this.#hooks.failed(error);
-        throw error;
+    let kept = this.#reusable(job.fresh);
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#work(kept ?? (await this.#reopen()), job);
+      } catch (error) {
+        // A kept session may have died unnoticed; a server may break at what the next session does without.
+        const worth = this.#interruption === null && (isQuirk(error) || (kept !== null && connectionLost(error)));
+        if (!worth || retries === RETRIES || job.repeatable?.() === false) {
+          const reason = this.#interruption ?? error;
+          await this.#hooks.failed(reason);
+          throw reason;
+        }
       }
-    }
-    try {
-      return await this.#work(await this.#reopen(), job);
-    } catch (error) {
-      this.#hooks.failed(error);
-      throw error;
+      kept = null;
     }
   }
 
@@ -143,10 +190,11 @@ export class Line {
   async #reopen(): Promise<OpenSession> {
     this.#drop();
     await this.#closing;
+    if (this.#ended) throw gone();
     const session = await this.#hooks.connect();
-    if (this.#ended) {
+    if (this.#ended || this.#interruption !== null) {
       session.close();
-      throw gone();
+      throw this.#interruption ?? gone();
     }
     this.#unused = false;
     this.#open = { session, numbers: new Map(), listed: false, failed: new Set() };
@@ -233,8 +281,4 @@ async function quit(session: Session): Promise<void> {
 
 function gone(): MailboxError {
   return new MailboxError({ kind: 'not_found' });
-}
-
-function overloaded(): MailboxError {
-  return new MailboxError({ kind: 'overloaded', retryAfterSeconds: 5 });
 }

@@ -5,11 +5,10 @@
  * A message's number is believed only once the same session named it together with the message's UIDL.
  */
 import { list, stat, uidl } from '../pop3/command.ts';
-import { Pop3Error } from '../pop3/error.ts';
+import { Pop3Error, protocolError } from '../pop3/error.ts';
 import { parseDropListing, readSizes, readUidls, uidlOf } from '../pop3/listing.ts';
 import type { Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
-import { MailboxError } from './failure.ts';
 import { hex } from './hex.ts';
 import { judge, type Listed } from './ledger.ts';
 import type { OpenSession } from './line.ts';
@@ -21,12 +20,15 @@ export interface Listing {
   readonly listed: Listed[];
 }
 
-/** STAT, UIDL and LIST. Throws the failure of whichever the server refuses, and `upstream_protocol` for a listing that contradicts itself. */
-export async function readListing(session: Session, context: Context): Promise<Listing> {
+/**
+ * STAT, UIDL and, unless only numbers are wanted, LIST. Throws the failure of whichever the server refuses, and `protocol`
+ * for a listing that contradicts itself.
+ */
+export async function readListing(session: Session, context: Context, sizesToo = true): Promise<Listing> {
   let drop = { messages: 0, octets: 0 };
   let entries: Omit<Listed, 'size'>[] = [];
   const sizes = new Map<number, number>();
-  for await (const reply of session.run([stat(), uidl(), list()])) {
+  for await (const reply of session.run([stat(), uidl(), ...(sizesToo ? [list()] : [])])) {
     const { verb } = reply.command;
     if (!reply.ok) {
       // An empty maildrop is answered with -ERR by some servers; a refusal of STAT itself is a refusal of the session.
@@ -39,7 +41,7 @@ export async function readListing(session: Session, context: Context): Promise<L
     } else if (verb === 'UIDL') entries = await collectUidls(reply.body, context);
     else for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) sizes.set(number, size);
   }
-  if (drop.messages > 0 && entries.length === 0) throw contradiction();
+  if (drop.messages > 0 && entries.length === 0) throw protocolError('uidl', 'an empty listing of a maildrop that is not');
   return { stat: drop, listed: entries.map((entry) => ({ ...entry, size: sizes.get(entry.number) ?? null })) };
 }
 
@@ -87,31 +89,21 @@ async function guess(open: OpenSession, rows: readonly MessageRow[], context: Co
 }
 
 async function listAll(open: OpenSession, context: Context): Promise<void> {
-  for await (const reply of open.session.run([uidl()])) {
-    if (!reply.ok) throw new Pop3Error(reply.failure);
-    const entries = await collectUidls(reply.body, context);
-    const { numbers } = judge(
-      entries.map((entry) => ({ ...entry, size: null })),
-      knownRows(context),
-    );
-    for (const [created, number] of numbers) open.numbers.set(created, number);
-    open.listed = true;
-  }
+  const { listed } = await readListing(open.session, context, false);
+  const { numbers } = judge(listed, knownRows(context));
+  for (const [created, number] of numbers) open.numbers.set(created, number);
+  open.listed = true;
 }
 
+/** One entry a number: a server that names a number twice means the last. */
 async function collectUidls(body: AsyncIterable<Uint8Array>, context: Context): Promise<Omit<Listed, 'size'>[]> {
-  const entries: Omit<Listed, 'size'>[] = [];
+  const entries = new Map<number, Omit<Listed, 'size'>>();
   for await (const batch of readUidls(body))
-    for (const entry of batch) entries.push({ number: entry.number, uidl: entry.uidl, uidlHash: hex(hashUidl(entry.uidl, context)) });
-  return entries;
+    for (const { number, uidl: octets } of batch) entries.set(number, { number, uidl: octets, uidlHash: hex(hashUidl(octets, context)) });
+  return [...entries.values()];
 }
 
 /** The keyed hash under which a UIDL is stored. */
 function hashUidl(octets: Uint8Array, context: Context): Uint8Array {
   return context.account.vault.hash('uidl', octets);
-}
-
-function contradiction(): MailboxError {
-  const upstream = { phase: 'uidl', responseCode: null, text: null };
-  return new MailboxError({ kind: 'upstream_protocol', upstream, retryAfterSeconds: null });
 }

@@ -5,9 +5,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import { readConfig } from '../config.ts';
 import { DEADLINES } from '../limits.ts';
+import { admitted, type TargetPolicy, targetPolicy } from '../net/admission.ts';
 import { dial } from '../net/dial.ts';
-import { NetError } from '../net/error.ts';
-import { judgeTarget, parseAllowedTargets } from '../net/target.ts';
 import type { Deps, Target } from './deps.ts';
 import type * as rpc from './rpc.ts';
 import { MailboxService } from './service.ts';
@@ -20,7 +19,13 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
     super(state, env);
     const read = readConfig(env);
     this.#service = read.ok
-      ? new MailboxService(durableDeps(state, read.config.allowedTargets), read.config)
+      ? new MailboxService(
+          durableDeps(
+            state,
+            targetPolicy(read.config, (url, init) => fetch(url, init)),
+          ),
+          read.config,
+        )
       : { misconfigured: read.problems.join(' ') };
   }
 
@@ -32,6 +37,14 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
     return this.#ask((service) => service.account(caller));
   }
 
+  authorize(caller: rpc.Caller, scope: rpc.Scope) {
+    return this.#ask((service) => service.authorize(caller, scope));
+  }
+
+  update(caller: rpc.Caller, change: rpc.AccountChange, verify: boolean) {
+    return this.#ask((service) => service.update(caller, change, verify));
+  }
+
   remove(caller: rpc.Caller) {
     return this.#ask((service) => service.remove(caller));
   }
@@ -40,24 +53,56 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
     return this.#ask((service) => service.messages(caller, query));
   }
 
-  message(caller: rpc.Caller, id: string, query: rpc.MessageQuery) {
-    return this.#ask((service) => service.message(caller, id, query));
+  message(caller: rpc.Caller, id: string, query: rpc.MessageQuery, ifNoneMatch: rpc.EntityTags | null) {
+    return this.#ask((service) => service.message(caller, id, query, ifNoneMatch));
   }
 
-  raw(caller: rpc.Caller, id: string) {
-    return this.#ask((service) => service.raw(caller, id));
+  raw(caller: rpc.Caller, id: string, query: rpc.OctetsQuery | null) {
+    return this.#ask((service) => service.raw(caller, id, query));
   }
 
-  attachment(caller: rpc.Caller, id: string, part: string) {
-    return this.#ask((service) => service.attachment(caller, id, part));
+  attachment(caller: rpc.Caller, id: string, part: string, query: rpc.AttachmentQuery | null) {
+    return this.#ask((service) => service.attachment(caller, id, part, query));
+  }
+
+  ticket(caller: rpc.Caller, path: string, ttlSeconds: number) {
+    return this.#ask((service) => service.ticket(caller, path, ttlSeconds));
+  }
+
+  messagesById(caller: rpc.Caller, query: rpc.BatchQuery) {
+    return this.#ask((service) => service.messagesById(caller, query));
   }
 
   deleteMessage(caller: rpc.Caller, id: string) {
     return this.#ask((service) => service.deleteMessage(caller, id));
   }
 
+  deleteMessages(caller: rpc.Caller, ids: string[], dryRun: boolean) {
+    return this.#ask((service) => service.deleteMessages(caller, ids, dryRun));
+  }
+
   changes(caller: rpc.Caller, query: rpc.ChangesQuery) {
     return this.#ask((service) => service.changes(caller, query));
+  }
+
+  changedSince(caller: rpc.Caller, state: string) {
+    return this.#ask((service) => service.changedSince(caller, state));
+  }
+
+  checkpoints(caller: rpc.Caller) {
+    return this.#ask((service) => service.checkpoints(caller));
+  }
+
+  checkpoint(caller: rpc.Caller, name: string) {
+    return this.#ask((service) => service.checkpoint(caller, name));
+  }
+
+  setCheckpoint(caller: rpc.Caller, name: string, change: { state: string; force: boolean }, conditions: rpc.Conditions) {
+    return this.#ask((service) => service.setCheckpoint(caller, name, change, conditions));
+  }
+
+  deleteCheckpoint(caller: rpc.Caller, name: string, conditions: rpc.Conditions) {
+    return this.#ask((service) => service.deleteCheckpoint(caller, name, conditions));
   }
 
   sync(caller: rpc.Caller) {
@@ -66,6 +111,34 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
 
   identity(caller: rpc.Caller) {
     return this.#ask((service) => service.identity(caller));
+  }
+
+  createToken(caller: rpc.Caller, settings: rpc.TokenSettings) {
+    return this.#ask((service) => service.createToken(caller, settings));
+  }
+
+  tokens(caller: rpc.Caller) {
+    return this.#ask((service) => service.tokens(caller));
+  }
+
+  revokeToken(caller: rpc.Caller, id: string) {
+    return this.#ask((service) => service.revokeToken(caller, id));
+  }
+
+  events(caller: rpc.Caller, query: rpc.EventQuery) {
+    return this.#ask((service) => service.events(caller, query));
+  }
+
+  stats(caller: rpc.Caller) {
+    return this.#ask((service) => service.stats(caller));
+  }
+
+  visit(caller: rpc.Caller) {
+    return this.#ask((service) => service.visit(caller));
+  }
+
+  peek(caller: rpc.Caller, query: rpc.PeekQuery) {
+    return this.#ask((service) => service.peek(caller, query));
   }
 
   override async alarm(): Promise<void> {
@@ -81,15 +154,10 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
   }
 }
 
-function durableDeps(state: DurableObjectState, allowedTargets: string): Deps {
-  const allowed = parseAllowedTargets(allowedTargets);
+function durableDeps(state: DurableObjectState, policy: TargetPolicy): Deps {
   return {
-    // The policy is asked on every connection: what was allowed at creation may not be any more.
-    dial: async (target: Target) => {
-      const judged = judgeTarget(target, allowed);
-      if (!judged.ok) throw new NetError({ kind: 'forbidden', detail: judged.detail });
-      return dial({ ...target, host: judged.host, port: judged.port }, DEADLINES);
-    },
+    // The policy is asked on every connection: what was allowed at creation may not be any more, and names move.
+    dial: async (target: Target) => dial(await admitted(target, policy), DEADLINES),
     now: () => Date.now(),
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     alarm: {

@@ -2,17 +2,22 @@
  * One message for a caller: as JSON, as its octets, or one of its parts. What is here is read from the sealed rows;
  * what isn't is fetched first. A message gone upstream stays readable while its octets are held.
  */
-import { Decoder } from '../mime/decode.ts';
 import { compose } from '../mime/message.ts';
 import { attachments, findPart, type Outline } from '../mime/outline.ts';
+import { recognisedType } from '../mime/recognised.ts';
+import { MAILBOX } from '../limits.ts';
 import type { Budget } from './budget.ts';
+import { names, notModified, spanOf } from './conditions.ts';
 import type { Context } from './context.ts';
 import { MailboxError } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
 import { listItem } from './item.ts';
-import type { Attachment, AttachmentContent, MessageQuery, MessageView, RawMessage } from './rpc.ts';
+import { PartContent } from './part-content.ts';
+import type * as rpc from './rpc.ts';
 import type { MessageRow } from './store/message-store.ts';
 import { byteStream } from './stream.ts';
+import type { PictureTickets } from './tickets.ts';
+import { type Digest, messageTag, openDigest, partTag } from './validator.ts';
 
 export class Reading {
   readonly #context: Context;
@@ -30,45 +35,118 @@ export class Reading {
     return row;
   }
 
-  async message(id: string, query: MessageQuery, budget: Budget): Promise<MessageView> {
+  async message(id: string, query: rpc.MessageQuery, budget: Budget, tickets: PictureTickets | null = null): Promise<rpc.MessageView> {
     const { copies, account } = this.#context;
-    const outline = await this.#outline(this.row(id), budget);
-    const row = this.row(id);
-    const content = await compose(outline, (start, end) => copies.read(row, start, end), query);
-    return {
-      ...(await listItem(row, account)),
-      ...content,
-      attachments: this.#attachments(outline, id),
-    };
+    return this.#holding(this.row(id), async () => {
+      const outline = await this.#outline(this.row(id), budget);
+      const row = this.row(id);
+      const listed = this.#attachments(outline, id);
+      const { html, maxBodyBytes, remote = 'blocked' } = query;
+      const options = { html, maxBodyBytes, remote, sources: tickets?.sources(listed) ?? null };
+      const content = await compose(outline, (start, end) => copies.read(row, start, end), options);
+      return { ...(await listItem(row, account)), ...content, attachments: listed };
+    });
+  }
+
+  /** The same with its tag, unless the caller's tag shows that it has it; that is told without a session. */
+  async taggedMessage(
+    id: string,
+    query: rpc.MessageQuery,
+    ifNoneMatch: rpc.EntityTags | null,
+    tickets: PictureTickets | null,
+    budget: Budget,
+  ): Promise<rpc.Conditional<{ message: rpc.MessageView; etag: string }>> {
+    const known = await this.#messageTag(this.row(id), query, tickets);
+    if (ifNoneMatch !== null && known !== null && names(ifNoneMatch, known)) return { notModified: true, etag: known };
+    const message = await this.message(id, query, budget, tickets);
+    const etag = await this.#messageTag(this.row(id), query, tickets);
+    // The copy that it was just made from can't be without a digest.
+    if (etag === null) throw new MailboxError({ kind: 'overloaded', retryAfterSeconds: 5 });
+    return { notModified: false, message, etag };
   }
 
   /** The octets as the server sent them. Of a message still arriving, what has come and then the rest. */
-  async raw(id: string, budget: Budget): Promise<RawMessage> {
+  async raw(id: string, query: rpc.OctetsQuery, budget: Budget): Promise<rpc.Conditional<rpc.Octets>> {
     const row = this.row(id);
+    const digest = await this.#digest(row);
+    if (notModified(query, digest?.sha256 ?? null)) return { notModified: true, etag: digest?.sha256 ?? '' };
+    if (!query.body) return unsent(digest);
+    return this.#holding(row, (over) => this.#octets(row, query, budget, over));
+  }
+
+  async #octets(row: MessageRow, query: rpc.OctetsQuery, budget: Budget, over: () => void): Promise<rpc.Conditional<rpc.Octets>> {
     const { copies } = this.#context;
-    const outline = await copies.outline(row);
-    if (!outline) await budget.wait(this.#transfer(row).started);
-    return {
-      stream: byteStream(copies.follow(row, 0, outline?.octets ?? null)),
-      size: outline?.octets ?? null,
-      sha256: outline?.sha256 ?? null,
-    };
+    let outline = await copies.outline(row);
+    // Where a range begins is known at once; whether it is there, and of what, once all of it is here.
+    if (!outline && query.range !== null) outline = await this.#outline(row, budget);
+    if (!outline) {
+      await budget.wait(this.#transfer(row).started);
+      return { ...unsent(null), stream: byteStream(copies.follow(row, 0, null), over) };
+    }
+    const range = spanOf(query, outline.octets, outline.sha256);
+    const { start, end } = range ?? { start: 0, end: outline.octets };
+    return { ...unsent(outline), range, stream: byteStream(copies.follow(row, start, end), over) };
   }
 
   /** One decoded part; a path that names no attachment is `not_found`. */
-  async attachment(id: string, path: string, budget: Budget): Promise<AttachmentContent> {
+  async attachment(id: string, path: string, query: rpc.AttachmentQuery, budget: Budget): Promise<rpc.Conditional<rpc.AttachmentOctets>> {
     const row = this.row(id);
-    const outline = await this.#outline(row, budget);
-    const attachment = this.#attachments(outline, id).find((candidate) => candidate.id === path);
-    const part = findPart(outline, path);
-    if (!attachment || !part) throw new MailboxError({ kind: 'not_found' });
-    return { stream: byteStream(this.#decoded(row, part)), attachment };
+    const { account } = this.#context;
+    const digest = await this.#digest(row);
+    const known = digest && partTag(row, digest, path, account.vault);
+    // `*` asks whether there is such a part; a tag that we gave proves it.
+    if (known !== null && Array.isArray(query.ifNoneMatch) && notModified(query, known)) return { notModified: true, etag: known };
+    return this.#holding(row, (over) => this.#part(row, path, query, budget, over));
   }
 
-  async *#decoded(row: MessageRow, part: { bodyStart: number; bodyEnd: number; encoding: string }): AsyncGenerator<Uint8Array> {
-    const decoder = new Decoder(part.encoding);
-    for await (const chunk of this.#context.copies.follow(row, part.bodyStart, part.bodyEnd)) yield decoder.push(chunk);
-    yield decoder.end();
+  async #part(
+    row: MessageRow,
+    path: string,
+    query: rpc.AttachmentQuery,
+    budget: Budget,
+    over: () => void,
+  ): Promise<rpc.Conditional<rpc.AttachmentOctets>> {
+    const { copies, account } = this.#context;
+    const outline = await this.#outline(row, budget);
+    const attachment = this.#attachments(outline, row.id).find((candidate) => candidate.id === path);
+    const part = findPart(outline, path);
+    if (!attachment || !part) throw new MailboxError({ kind: 'not_found' });
+    const etag = partTag(row, outline, path, account.vault);
+    if (notModified(query, etag)) return { notModified: true, etag };
+    const content = new PartContent(part, (start, end) => copies.follow(row, start, end));
+    const recognised = query.recognise ? recognisedType(await content.head(MAILBOX.magicOctets)) : null;
+    const { size, sha256 } = attachment;
+    const range = query.body ? spanOf(query, size, etag) : null;
+    const { start, end } = range ?? { start: 0, end: size };
+    const stream = query.body ? byteStream(content.octets(start, end), over) : null;
+    return { notModified: false, stream, range, size, sha256, etag, attachment, recognised };
+  }
+
+  /** Keeps a message's copy while `work` is at it and, where that gives a stream, until `over` is called. */
+  async #holding<T extends object>(row: MessageRow, work: (over: () => void) => Promise<T>): Promise<T> {
+    const unpin = this.#context.copies.pin(row.created);
+    let streams = false;
+    try {
+      const result = await work(unpin);
+      streams = 'stream' in result && result.stream !== null;
+      return result;
+    } finally {
+      if (!streams) unpin();
+    }
+  }
+
+  /** What is known of a message's octets without asking the server; `message_gone` where nobody has them any more. */
+  async #digest(row: MessageRow): Promise<Digest | null> {
+    const { copies, account } = this.#context;
+    if (row.destroyed !== null && !copies.isComplete(row.created)) throw new MailboxError({ kind: 'message_gone' });
+    return (await openDigest(row, account.vault)) ?? (await copies.outline(row));
+  }
+
+  async #messageTag(row: MessageRow, query: rpc.MessageQuery, tickets: PictureTickets | null): Promise<string | null> {
+    const digest = await this.#digest(row);
+    const { html, maxBodyBytes, remote = 'blocked' } = query;
+    const asked = [html, maxBodyBytes, remote, tickets?.variant ?? null];
+    return digest && messageTag(row, digest, asked, this.#context.account.vault);
   }
 
   async #outline(row: MessageRow, budget: Budget): Promise<Outline> {
@@ -86,8 +164,14 @@ export class Reading {
     return this.#fetcher.fetch(row);
   }
 
-  #attachments(outline: Outline, id: string): Attachment[] {
+  #attachments(outline: Outline, id: string): rpc.Attachment[] {
     const base = `/v1/accounts/${this.#context.account.id}/messages/${id}/attachments`;
     return attachments(outline).map((attachment) => ({ ...attachment, url: `${base}/${attachment.id}` }));
   }
+}
+
+/** What is known of octets, none of which are sent. */
+function unsent(digest: Digest | null): { notModified: false } & rpc.Octets {
+  const sha256 = digest?.sha256 ?? null;
+  return { notModified: false, stream: null, range: null, size: digest?.octets ?? null, sha256, etag: sha256 };
 }

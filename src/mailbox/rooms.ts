@@ -1,9 +1,12 @@
 /** The rooms of one open account, wired together. */
 import type { Account } from './account.ts';
+import { Amendments } from './amendment.ts';
 import { Connection } from './connection.ts';
 import type { Context } from './context.ts';
 import { Copies } from './copies.ts';
+import { Deletions } from './deletion.ts';
 import type { Deps } from './deps.ts';
+import { Events } from './events.ts';
 import { Fetcher } from './fetcher.ts';
 import { Indexer } from './indexer.ts';
 import { Line } from './line.ts';
@@ -15,9 +18,13 @@ import { Synchronizer } from './sync.ts';
 export interface Rooms extends Context {
   readonly connection: Connection;
   readonly sync: Synchronizer;
+  readonly deletions: Deletions;
+  readonly fetcher: Fetcher;
   readonly indexer: Indexer;
   readonly reading: Reading;
   readonly rounds: Rounds;
+  readonly events: Events;
+  readonly amendments: Amendments;
 }
 
 /** Wires the rooms of `account`; opens no connection and stores nothing. */
@@ -28,6 +35,11 @@ export function furnish(account: Account, store: Store, deps: Deps, sessionLinge
   const context: Context = { deps, store, account, line, copies };
   const fetcher = new Fetcher(context);
   const indexer = new Indexer(context, fetcher);
-  const sync = new Synchronizer(context, indexer);
-  return { ...context, connection, sync, indexer, reading: new Reading(context, fetcher), rounds: new Rounds(context, sync, indexer) };
+  const deletions = new Deletions(context);
+  const sync = new Synchronizer(context, indexer, deletions);
+  const reading = new Reading(context, fetcher);
+  const rounds = new Rounds(context, sync, indexer);
+  const events = new Events(account, store, deps.now);
+  const amendments = new Amendments(context, { rounds, events });
+  return { ...context, connection, sync, deletions, fetcher, indexer, reading, rounds, events, amendments };
 }

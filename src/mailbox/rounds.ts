@@ -17,6 +17,8 @@ export class Rounds {
   /** What the alarm is known to be set to; undefined: not known. */
   #armed: number | null | undefined;
   #ended = false;
+  /** Background indexing that got nowhere is not tried again before this. */
+  #indexNotBefore = 0;
 
   constructor(context: Context, sync: Synchronizer, indexer: Indexer) {
     this.#context = context;
@@ -45,6 +47,12 @@ export class Rounds {
     this.#set(nextAlarm(this.#due(), this.#context.deps.now()));
   }
 
+  /** The same, also where the alarm is believed to be set: the platform gives up on one that failed too often. */
+  rearm(): void {
+    this.#armed = undefined;
+    this.arm();
+  }
+
   /** The account is gone: no alarm any more. */
   end(): void {
     this.#ended = true;
@@ -59,10 +67,17 @@ export class Rounds {
     const check = nextCheck(due);
     const index = indexTime(due);
     if (check !== null && check <= now) await this.#sync.run('background');
-    else if (index !== null && index <= now) {
-      const rows = this.#context.store.messages.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedAtOnce);
-      await this.#indexer.index(rows, 'background');
-    }
+    else if (index !== null && index <= now) await this.#index(now);
+  }
+
+  /** What hinders it need not be the account's, nor the first message's: whatever it is, it must not cost a login each time. */
+  async #index(now: number): Promise<void> {
+    const { messages } = this.#context.store;
+    const rows = messages.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedAtOnce);
+    this.#indexNotBefore = now + MAILBOX.backoffFirst;
+    await this.#indexer.index(rows, 'background');
+    const [next] = messages.unindexed(MAILBOX.indexedMessages, now, 1);
+    if (next?.created !== rows[0]?.created) this.#indexNotBefore = 0;
   }
 
   /** A bug of ours must neither be hidden nor ring the alarm without end. */
@@ -75,12 +90,13 @@ export class Rounds {
 
   #due(): Due {
     const { account, store, copies } = this.#context;
+    const { retryAt } = store.messages.indexing(MAILBOX.indexedMessages);
     return {
       createdAt: account.createdAt,
       health: store.account.health(),
       pollSeconds: account.settings.pollSeconds,
       paused: account.settings.paused,
-      indexAt: store.messages.indexing(MAILBOX.indexedMessages).retryAt,
+      indexAt: retryAt === null ? null : Math.max(retryAt, this.#indexNotBefore),
       scratchAt: copies.scratchAt(),
     };
   }

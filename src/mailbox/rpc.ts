@@ -4,7 +4,10 @@
  */
 import type { Target } from './deps.ts';
 
-/** How many requests a token's account has left: `remaining` now, all of `limit` again in `reset` seconds. */
+/**
+ * How many requests a token has left: `remaining` of `limit`, for `reset` seconds. After them all of `limit` may be used
+ * again or, where the call was refused, at least one.
+ */
 export interface Rate {
   limit: number;
   remaining: number;
@@ -17,7 +20,23 @@ export type Result<T> = ({ ok: true; value: T } | { ok: false; failure: Failure 
 export type Scope = 'read' | 'write' | 'delete' | 'manage';
 
 /** Who asks. A token is named by the hex SHA-256 of its text; the Mailbox decides what it may. */
-export type Caller = { readonly kind: 'operator' } | { readonly kind: 'token'; readonly hash: string; readonly origin: string | null };
+export type Caller =
+  | { readonly kind: 'operator' }
+  | {
+      readonly kind: 'token';
+      readonly hash: string;
+      readonly origin: string | null;
+      /** The same request has called before and was counted then. */
+      readonly counted?: true;
+    }
+  /** A signed URL: good for the one GET of `path` (with its query) that it was issued for, in the name of who issued it. */
+  | {
+      readonly kind: 'ticket';
+      readonly ticket: string;
+      readonly path: string;
+      readonly origin: string | null;
+      readonly counted?: true;
+    };
 
 /** What the mail server said with a failure, cleaned and cut. */
 export interface UpstreamSaid {
@@ -38,6 +57,8 @@ export type Failure =
   | { kind: 'target_not_allowed'; detail: string }
   | { kind: 'misconfigured'; detail: string }
   | { kind: 'precondition_failed' }
+  /** `size`: octets of the whole. */
+  | { kind: 'range_not_satisfiable'; size: number }
   | { kind: 'rate_limited'; retryAfterSeconds: number }
   | { kind: 'overloaded'; retryAfterSeconds: number }
   | { kind: 'internal' }
@@ -87,6 +108,17 @@ export interface AccountSettings {
   cache: { maxBytes: number; maxMessageBytes: number };
 }
 
+/** What PATCH changes; what is absent stays. `server` and `auth` are whole. */
+export interface AccountChange {
+  email?: string | null;
+  externalId?: string | null;
+  server?: Target;
+  auth?: AccountSettings['auth'];
+  pollSeconds?: number;
+  paused?: boolean;
+  cache?: { maxBytes?: number; maxMessageBytes?: number };
+}
+
 export interface TokenSettings {
   scopes: Scope[];
   expiresAt: string | null;
@@ -103,6 +135,11 @@ export interface TokenView extends TokenSettings {
 export interface TokenIdentity extends TokenSettings {
   id: string;
   account: string;
+}
+
+/** A token as its account's owner sees it. `lastUsedAt` is the beginning of that day (UTC). */
+export interface TokenEntry extends TokenView {
+  lastUsedAt: string | null;
 }
 
 export interface NewToken extends TokenView {
@@ -210,14 +247,40 @@ export interface MessagePage {
 export interface MessageQuery {
   html: 'safe' | 'none' | 'original';
   maxBodyBytes: number;
+  /** Default `blocked`. */
+  remote?: 'blocked' | 'allowed';
+  /** The origin of the gateway as the caller knows it: sources in the HTML that name an attachment become signed URLs there. Default null: none. */
+  ticketsAt?: string | null;
+}
+
+/** Several messages at once, each named once or more. */
+export interface BatchQuery extends MessageQuery {
+  ids: string[];
+  /** Members of `MessageView`. Null: all. `id` always comes; list members alone need no message to be read. */
+  fields: string[] | null;
+}
+
+/** One message of a batch, or why there is none. */
+export type BatchEntry = { id: string; message: Partial<MessageView> } | { id: string; failure: Failure };
+
+/** What became of messages that were to be deleted; each id is in one of these, in the caller's order. */
+export interface DeleteReport {
+  deleted: string[];
+  notFound: string[];
+  failed: { id: string; failure: Failure }[];
 }
 
 export interface ChangesQuery {
-  /** Null: from the start of the feed. */
+  /** Null: from `checkpoint` or, without one, from the start of the feed. */
   since: string | null;
+  /** The name of a checkpoint; one that was never set is the start of the feed. Not with `since`. */
+  checkpoint: string | null;
   limit: number;
-  maxAge: number;
+  /** Null: what is known, without asking the server. */
+  maxAge: number | null;
   include: 'headers' | 'ids';
+  /** Milliseconds that the answer may take, where it is less than any request may. */
+  within?: number;
 }
 
 export interface ChangesPage {
@@ -230,6 +293,23 @@ export interface ChangesPage {
   renumbered: boolean;
   destroyedComplete: boolean;
   sync: SyncView;
+}
+
+/** A state that is kept for a client. */
+export interface Checkpoint {
+  name: string;
+  state: string;
+  updatedAt: string;
+  /** Entries that `changes` from here would return. */
+  behind: number;
+  /** Another text whenever the checkpoint was set to another state. */
+  version: string;
+}
+
+/** Versions of which the stored one must be one, or must not be (RFC 9110 §13.1.1, §13.1.2). Null: whatever it is. */
+export interface Conditions {
+  ifMatch: EntityTags | null;
+  ifNoneMatch: EntityTags | null;
 }
 
 export interface SyncReport {
@@ -247,18 +327,112 @@ export interface SyncReport {
   };
 }
 
-/** A message's octets on their way out. `size` and `sha256` (hex) are null while the message is still arriving. */
-export interface RawMessage {
-  stream: ReadableStream<Uint8Array>;
+/** Opaque tags, without quotes, or `*` for whatever there is (RFC 9110 §13.1). */
+export type EntityTags = '*' | string[];
+
+/** Octets `first` to `last`, inclusive (null: to the end), or the last `suffix` of them (RFC 9110 §14.1.2). */
+export type ByteRange = { first: number; last: number | null } | { suffix: number };
+
+/** Under which conditions octets are wanted, and which of them (RFC 9110 §13, §14). */
+export interface OctetsQuery {
+  /** Strong tags only, by which alone it is compared. */
+  ifMatch: EntityTags | null;
+  ifNoneMatch: EntityTags | null;
+  range: ByteRange | null;
+  /** The range is wanted only if this is the strong tag of what is there. */
+  ifRange: string | null;
+  /** False: none are, only what is known of them. */
+  body: boolean;
+}
+
+/** What was asked for, or that the caller has it already. */
+export type Conditional<T> = { notModified: true; etag: string } | ({ notModified: false } & T);
+
+/** Octets on their way out. What is null is not known while a message is still arriving. */
+export interface Octets {
+  /** Null where none were wanted. */
+  stream: ReadableStream<Uint8Array> | null;
+  /** Which of them `stream` has, `end` exclusive; null: all. */
+  range: { start: number; end: number } | null;
+  /** Of all of them. */
   size: number | null;
+  /** Hex, of all of them. */
   sha256: string | null;
+  /** Strong. */
+  etag: string | null;
 }
 
 /** A decoded part on its way out. */
-export interface AttachmentContent {
-  stream: ReadableStream<Uint8Array>;
+export interface AttachmentOctets extends Octets {
   attachment: Attachment;
+  /** What it is by its first octets, if it is of a kind that may be shown; looked at only where that is asked for. */
+  recognised: string | null;
 }
+
+export interface AttachmentQuery extends OctetsQuery {
+  recognise: boolean;
+}
+
+/** A path with its query, relative to the gateway, and when it ends. */
+export interface Ticket {
+  url: string;
+  expiresAt: string;
+}
+
+/** Something that was done to an account. Members that an action has no use for are null or []. */
+export interface AccountEvent {
+  at: string;
+  action: 'account_created' | 'account_changed' | 'token_created' | 'token_revoked' | 'messages_deleted';
+  /** `operator`, or the id of the token. */
+  by: string;
+  /** The members of the account that were changed. */
+  members: string[];
+  /** The token that was created or revoked. */
+  token: string | null;
+  /** The messages for which DELE was sent, by id. */
+  messages: string[];
+}
+
+export interface EventQuery {
+  limit: number;
+  cursor: string | null;
+}
+
+export interface EventPage {
+  data: AccountEvent[];
+  nextCursor: string | null;
+}
+
+export interface AccountStats {
+  /** Messages still there, by the day (UTC, `2026-11-20`) on which they were first listed; the oldest day first. */
+  messagesPerDay: { date: string; count: number }[];
+  largest: ListItem[];
+  topSenders: { address: string; name: string; count: number }[];
+}
+
+/** What the sweep wants to know of an account. */
+export interface VisitReport {
+  state: AccountView['state'];
+  /** The code of what the last check failed with, or null. */
+  errorCode: string | null;
+  checkedAt: string | null;
+  /** Checks that the alarm makes in a day. */
+  pollsPerDay: number;
+  email: string | null;
+  externalId: string | null;
+  host: string;
+}
+
+/** A look into a maildrop that leaves nothing behind. */
+export interface PeekQuery {
+  server: Target;
+  auth: AccountSettings['auth'];
+  limit: number;
+  detail: 'headers' | 'full';
+}
+
+/** A message as listings show it, without what only a ledger can give it. */
+export type PeekItem = Omit<ListItem, 'id'>;
 
 /**
  * A Mailbox object as its callers see it. Every method authorizes `caller` first: an absent account and
@@ -273,15 +447,59 @@ export interface MailboxRpc {
     token: TokenSettings | null,
   ): Promise<Result<{ account: AccountView; token: NewToken | null }>>;
   account(caller: Caller): Promise<Result<AccountView>>;
+  /** Whether `caller` may act with `scope`: nothing else, and nothing is asked of anybody. */
+  authorize(caller: Caller, scope: Scope): Promise<Result<null>>;
+  /** Changes the account. With `verify` a new server or new credentials log in first; if that fails nothing is changed. */
+  update(caller: Caller, change: AccountChange, verify: boolean): Promise<Result<AccountView>>;
   /** Forgets everything, the data key first. */
   remove(caller: Caller): Promise<Result<null>>;
   messages(caller: Caller, query: ListQuery): Promise<Result<MessagePage>>;
-  message(caller: Caller, id: string, query: MessageQuery): Promise<Result<MessageView>>;
-  raw(caller: Caller, id: string): Promise<Result<RawMessage>>;
-  attachment(caller: Caller, id: string, part: string): Promise<Result<AttachmentContent>>;
+  /** `etag` is weak. Not modified only if that is known without reading the message. */
+  message(
+    caller: Caller,
+    id: string,
+    query: MessageQuery,
+    ifNoneMatch: EntityTags | null,
+  ): Promise<Result<Conditional<{ message: MessageView; etag: string }>>>;
+  /** `query` null: all octets, whatever the caller has. */
+  raw(caller: Caller, id: string, query: OctetsQuery | null): Promise<Result<Conditional<Octets>>>;
+  attachment(caller: Caller, id: string, part: string, query: AttachmentQuery | null): Promise<Result<Conditional<AttachmentOctets>>>;
+  /** Signs a path of this account, with its query, in the caller's name. */
+  ticket(caller: Caller, path: string, ttlSeconds: number): Promise<Result<Ticket>>;
+  /** An entry for each id, in the caller's order. */
+  messagesById(caller: Caller, query: BatchQuery): Promise<Result<BatchEntry[]>>;
   deleteMessage(caller: Caller, id: string): Promise<Result<null>>;
+  /** `dryRun`: what would be, as far as it is known here; changes nothing. */
+  deleteMessages(caller: Caller, ids: string[], dryRun: boolean): Promise<Result<DeleteReport>>;
   changes(caller: Caller, query: ChangesQuery): Promise<Result<ChangesPage>>;
+  /**
+   * Whether `changes` since a state would have an entry. Answers from the ledger at once; the server is asked behind it,
+   * now and then, because whoever calls this waits for changes.
+   */
+  changedSince(caller: Caller, state: string): Promise<Result<boolean>>;
+  /** By name. */
+  checkpoints(caller: Caller): Promise<Result<Checkpoint[]>>;
+  checkpoint(caller: Caller, name: string): Promise<Result<Checkpoint>>;
+  /** Backwards only with `force`: else `conflict`. `created` where there was none of this name. */
+  setCheckpoint(
+    caller: Caller,
+    name: string,
+    change: { state: string; force: boolean },
+    conditions: Conditions,
+  ): Promise<Result<{ checkpoint: Checkpoint; created: boolean }>>;
+  deleteCheckpoint(caller: Caller, name: string, conditions: Conditions): Promise<Result<null>>;
   sync(caller: Caller): Promise<Result<SyncReport>>;
   /** The token that asks, as `GET /v1/token` shows it. Not for the operator. */
   identity(caller: Caller): Promise<Result<TokenIdentity>>;
+  createToken(caller: Caller, settings: TokenSettings): Promise<Result<NewToken>>;
+  /** All tokens, the oldest first. */
+  tokens(caller: Caller): Promise<Result<TokenEntry[]>>;
+  revokeToken(caller: Caller, id: string): Promise<Result<null>>;
+  /** What was done to the account, the newest first. */
+  events(caller: Caller, query: EventQuery): Promise<Result<EventPage>>;
+  stats(caller: Caller): Promise<Result<AccountStats>>;
+  /** Sets the alarm, which may have been lost, and says how the account is. Operator only. */
+  visit(caller: Caller): Promise<Result<VisitReport>>;
+  /** The newest messages of a maildrop that has no account here, the newest first. Operator only; stores nothing. */
+  peek(caller: Caller, query: PeekQuery): Promise<Result<PeekItem[]>>;
 }

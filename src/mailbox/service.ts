@@ -3,25 +3,34 @@
  * Durable Object and under plain Node. Authorizes each call, and turns whatever goes wrong into a value.
  */
 import type { Keyring } from '../crypto/keyring.ts';
+import type { Session } from '../pop3/session.ts';
 import { needsRewrap, rewrap } from '../crypto/vault.ts';
 import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
-import { authorize, makeToken, tokenOf } from './access.ts';
+import { authorize, goodToken, type Holder, holderOf, makeToken, tokenOf } from './access.ts';
+import { accountStats } from './account-stats.ts';
 import { Account } from './account.ts';
+import { readBatch } from './batch.ts';
 import { Budget } from './budget.ts';
-import { Connection } from './connection.ts';
-import { deleteUpstream } from './deletion.ts';
+import { readChanges } from './changes.ts';
+import { deleteCheckpoint, listCheckpoints, readCheckpoint, setCheckpoint } from './checkpoints.ts';
+import { ALL } from './conditions.ts';
 import type { Deps } from './deps.ts';
+import { deleteNoted, OPERATOR } from './events.ts';
 import { failureOf, MailboxError } from './failure.ts';
-import { changesSince, listPage } from './feed.ts';
-import { FRESH, freshen, indexShown, syncNow } from './freshness.ts';
-import { listItem, needsHeaders, someOf } from './item.ts';
+import { changedSince, listPage } from './feed.ts';
+import { askForWaiters, FRESH, freshen, indexShown, syncNow } from './freshness.ts';
+import { needsHeaders, someOf } from './item.ts';
+import { loggedInSession } from './login.ts';
+import { peek } from './peek.ts';
+import { Rates } from './rate.ts';
 import { furnish, type Rooms } from './rooms.ts';
 import type * as rpc from './rpc.ts';
 import type { AccountRow } from './store/account-store.ts';
-import type { MessageRow } from './store/message-store.ts';
 import { Store } from './store.ts';
-import { accountView, syncView } from './view.ts';
+import { newTicket, pictureTickets } from './tickets.ts';
+import { createToken, listTokens, revokeToken } from './tokens.ts';
+import { accountView, syncView, visitReport } from './view.ts';
 
 /** What the operator configured, as far as a Mailbox needs it. */
 export interface ServiceConfig {
@@ -33,6 +42,7 @@ export class MailboxService implements rpc.MailboxRpc {
   readonly #deps: Deps;
   readonly #config: ServiceConfig;
   readonly #store: Store;
+  readonly #rates = new Rates();
   #rooms: Promise<Rooms> | null = null;
 
   constructor(deps: Deps, config: ServiceConfig) {
@@ -50,32 +60,57 @@ export class MailboxService implements rpc.MailboxRpc {
     return this.#answer(async () => {
       if (this.#store.exists()) throw exists();
       const { account, row } = await Account.make(this.#config.keyring, id, settings, this.#deps.now(), this.#deps.random);
-      const session = verify ? await new Connection(this.#deps, this.#store, account).verify() : null;
-      const made = token && (await makeToken(account, token, this.#deps));
-      if (this.#store.exists()) throw exists();
-      this.#store.migrate(this.#deps.now());
-      this.#store.transaction(() => {
-        this.#store.account.insert(row);
-        if (made) this.#store.account.insertToken(made.row);
-      });
-      const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
-      this.#rooms = Promise.resolve(rooms);
-      if (session) {
-        await rooms.connection.loggedIn(session);
-        rooms.line.adopt(session);
-        // The verifying session is the first sync's. What may fail there is kept in the account's health, for all to see.
-        syncNow(rooms).catch((error: unknown) => this.#noteBug(error));
-      } else rooms.rounds.arm();
-      return { account: await accountView(rooms, rooms.rounds.nextCheck()), token: made?.token ?? null };
+      const session = verify ? await loggedInSession(account, this.#deps) : null;
+      try {
+        const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
+        const made = token && (await makeToken(account, token, this.#deps));
+        const events = [await rooms.events.seal('account_created', OPERATOR)];
+        if (made) events.push(await rooms.events.seal('token_created', OPERATOR, { token: made.token.id }));
+        if (this.#store.exists()) throw exists();
+        this.#store.migrate(this.#deps.now());
+        this.#store.transaction(() => {
+          this.#store.account.insert(row);
+          if (made) this.#store.account.insertToken(made.row);
+          this.#store.events.insert(events);
+        });
+        this.#rooms = Promise.resolve(rooms);
+        // Before anything is awaited: an object that dies in its first sync is woken again.
+        rooms.rounds.arm();
+        if (session) await this.#firstSync(rooms, session);
+        return { account: await accountView(rooms, rooms.rounds.nextCheck()), token: made?.token ?? null };
+      } catch (error) {
+        session?.close();
+        throw error;
+      }
     });
+  }
+
+  /** The verifying session is the first sync's. What may fail there is kept in the account's health, for all to see. */
+  async #firstSync(rooms: Rooms, session: Session): Promise<void> {
+    await rooms.connection.loggedIn(session);
+    rooms.line.adopt(session);
+    syncNow(rooms).catch((error: unknown) => this.#noteBug(error));
   }
 
   account(caller: rpc.Caller): Promise<rpc.Result<rpc.AccountView>> {
     return this.#for(caller, 'read', (rooms) => accountView(rooms, rooms.rounds.nextCheck()));
   }
 
+  authorize(caller: rpc.Caller, scope: rpc.Scope): Promise<rpc.Result<null>> {
+    return this.#for(caller, scope, () => null);
+  }
+
+  update(caller: rpc.Caller, change: rpc.AccountChange, verify: boolean): Promise<rpc.Result<rpc.AccountView>> {
+    return this.#for(caller, 'manage', async (rooms, budget) => {
+      const asked = { caller, by: this.#name(caller, rooms), verify };
+      const renewed = await rooms.amendments.make(change, asked, budget);
+      if (renewed) syncNow(rooms).catch((error: unknown) => this.#noteBug(error));
+      return accountView(rooms, rooms.rounds.nextCheck());
+    });
+  }
+
   remove(caller: rpc.Caller): Promise<rpc.Result<null>> {
-    return this.#answer(async () => {
+    return this.#counted(caller, async () => {
       const row = this.#row();
       // A removal that was cut off after it had destroyed the key is finished by asking again.
       if (row && !isRemoved(row)) {
@@ -109,43 +144,83 @@ export class MailboxService implements rpc.MailboxRpc {
     });
   }
 
-  message(caller: rpc.Caller, id: string, query: rpc.MessageQuery): Promise<rpc.Result<rpc.MessageView>> {
-    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.message(id, query, budget));
+  message(
+    caller: rpc.Caller,
+    id: string,
+    query: rpc.MessageQuery,
+    ifNoneMatch: rpc.EntityTags | null,
+  ): Promise<rpc.Result<rpc.Conditional<{ message: rpc.MessageView; etag: string }>>> {
+    return this.#for(caller, 'read', (rooms, budget) => {
+      const tickets = pictureTickets(query.ticketsAt, this.#holder(caller, rooms), rooms);
+      return rooms.reading.taggedMessage(id, query, ifNoneMatch, tickets, budget);
+    });
   }
 
-  raw(caller: rpc.Caller, id: string): Promise<rpc.Result<rpc.RawMessage>> {
-    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.raw(id, budget));
+  raw(caller: rpc.Caller, id: string, query: rpc.OctetsQuery | null): Promise<rpc.Result<rpc.Conditional<rpc.Octets>>> {
+    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.raw(id, query ?? ALL, budget));
   }
 
-  attachment(caller: rpc.Caller, id: string, part: string): Promise<rpc.Result<rpc.AttachmentContent>> {
-    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.attachment(id, part, budget));
+  attachment(
+    caller: rpc.Caller,
+    id: string,
+    part: string,
+    query: rpc.AttachmentQuery | null,
+  ): Promise<rpc.Result<rpc.Conditional<rpc.AttachmentOctets>>> {
+    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.attachment(id, part, query ?? ALL, budget));
+  }
+
+  ticket(caller: rpc.Caller, path: string, ttlSeconds: number): Promise<rpc.Result<rpc.Ticket>> {
+    return this.#for(caller, 'read', async (rooms) => newTicket(path, ttlSeconds, this.#holder(caller, rooms), rooms));
+  }
+
+  messagesById(caller: rpc.Caller, query: rpc.BatchQuery): Promise<rpc.Result<rpc.BatchEntry[]>> {
+    return this.#for(caller, 'read', (rooms) => readBatch(query, rooms));
   }
 
   deleteMessage(caller: rpc.Caller, id: string): Promise<rpc.Result<null>> {
     return this.#for(caller, 'delete', async (rooms, budget) => {
-      await budget.wait(deleteUpstream(rooms.reading.row(id), rooms));
+      const { notFound, failed } = await budget.wait(deleteNoted([id], false, this.#name(caller, rooms), rooms));
+      const failure = failed[0]?.failure ?? (notFound.length > 0 ? ({ kind: 'not_found' } as const) : null);
+      if (failure) throw new MailboxError(failure);
       return null;
     });
   }
 
+  deleteMessages(caller: rpc.Caller, ids: string[], dryRun: boolean): Promise<rpc.Result<rpc.DeleteReport>> {
+    return this.#for(caller, 'delete', (rooms, budget) => budget.wait(deleteNoted(ids, dryRun, this.#name(caller, rooms), rooms)));
+  }
+
   changes(caller: rpc.Caller, query: rpc.ChangesQuery): Promise<rpc.Result<rpc.ChangesPage>> {
-    return this.#for(caller, 'read', async (rooms, budget) => {
-      // A state that isn't ours is refused before the server is troubled for it.
-      changesSince(query.since, 1, rooms);
-      const fresh = await freshen(rooms, query.maxAge, budget);
-      const ids = query.include === 'ids';
-      const before = changesSince(query.since, query.limit, rooms);
-      const problem = ids ? fresh.problem : await indexShown(rooms, [...before.created, ...before.updated], fresh, budget);
-      const page = changesSince(query.since, query.limit, rooms);
-      const item = (row: MessageRow): Promise<rpc.ListItem | { id: string }> =>
-        ids ? Promise.resolve({ id: row.id }) : listItem(row, rooms.account);
-      return {
-        ...page,
-        created: await Promise.all(page.created.map(item)),
-        updated: await Promise.all(page.updated.map(item)),
-        sync: syncView(rooms, { stale: fresh.stale, problem }),
-      };
+    return this.#for(caller, 'read', (rooms, budget) => readChanges(query, rooms, budget));
+  }
+
+  changedSince(caller: rpc.Caller, state: string): Promise<rpc.Result<boolean>> {
+    return this.#for(caller, 'read', (rooms) => {
+      const changed = changedSince(rooms.account.place(state, '/state'), rooms);
+      if (!changed) askForWaiters(rooms).catch((error: unknown) => this.#noteBug(error));
+      return changed;
     });
+  }
+
+  checkpoints(caller: rpc.Caller): Promise<rpc.Result<rpc.Checkpoint[]>> {
+    return this.#for(caller, 'read', listCheckpoints);
+  }
+
+  checkpoint(caller: rpc.Caller, name: string): Promise<rpc.Result<rpc.Checkpoint>> {
+    return this.#for(caller, 'read', (rooms) => readCheckpoint(name, rooms));
+  }
+
+  setCheckpoint(
+    caller: rpc.Caller,
+    name: string,
+    change: { state: string; force: boolean },
+    conditions: rpc.Conditions,
+  ): Promise<rpc.Result<{ checkpoint: rpc.Checkpoint; created: boolean }>> {
+    return this.#for(caller, 'write', (rooms) => setCheckpoint(name, change, conditions, rooms));
+  }
+
+  deleteCheckpoint(caller: rpc.Caller, name: string, conditions: rpc.Conditions): Promise<rpc.Result<null>> {
+    return this.#for(caller, 'write', (rooms) => deleteCheckpoint(name, conditions, rooms));
   }
 
   sync(caller: rpc.Caller): Promise<rpc.Result<rpc.SyncReport>> {
@@ -156,7 +231,7 @@ export class MailboxService implements rpc.MailboxRpc {
   }
 
   identity(caller: rpc.Caller): Promise<rpc.Result<rpc.TokenIdentity>> {
-    return this.#answer(async () => {
+    return this.#counted(caller, async () => {
       const row = this.#row();
       if (!row || isRemoved(row)) throw absent(caller);
       const { account } = await this.#open(row);
@@ -164,6 +239,41 @@ export class MailboxService implements rpc.MailboxRpc {
       if (!token) throw new MailboxError({ kind: 'not_found' });
       const { scopes, expiresAt, origins, label } = token;
       return { id: token.row.id, account: account.id, scopes, expiresAt, origins, label };
+    });
+  }
+
+  createToken(caller: rpc.Caller, settings: rpc.TokenSettings): Promise<rpc.Result<rpc.NewToken>> {
+    return this.#for(caller, 'manage', (rooms) => createToken(settings, this.#name(caller, rooms), rooms));
+  }
+
+  tokens(caller: rpc.Caller): Promise<rpc.Result<rpc.TokenEntry[]>> {
+    return this.#for(caller, 'manage', listTokens);
+  }
+
+  revokeToken(caller: rpc.Caller, id: string): Promise<rpc.Result<null>> {
+    return this.#for(caller, 'manage', (rooms) => revokeToken(id, this.#name(caller, rooms), rooms));
+  }
+
+  events(caller: rpc.Caller, query: rpc.EventQuery): Promise<rpc.Result<rpc.EventPage>> {
+    return this.#for(caller, 'manage', (rooms) => rooms.events.page(query));
+  }
+
+  stats(caller: rpc.Caller): Promise<rpc.Result<rpc.AccountStats>> {
+    return this.#for(caller, 'read', accountStats);
+  }
+
+  visit(caller: rpc.Caller): Promise<rpc.Result<rpc.VisitReport>> {
+    return this.#for(caller, 'manage', (rooms) => {
+      refuseTokens(caller);
+      rooms.rounds.rearm();
+      return visitReport(rooms);
+    });
+  }
+
+  peek(caller: rpc.Caller, query: rpc.PeekQuery): Promise<rpc.Result<rpc.PeekItem[]>> {
+    return this.#answer(() => {
+      refuseTokens(caller);
+      return peek(query, this.#deps);
     });
   }
 
@@ -181,16 +291,53 @@ export class MailboxService implements rpc.MailboxRpc {
     }
   }
 
-  /** Authorizes, runs `body`, and turns whatever it throws into a value. */
-  #for<T>(caller: rpc.Caller, scope: rpc.Scope, body: (rooms: Rooms, budget: Budget) => Promise<T>): Promise<rpc.Result<T>> {
-    return this.#answer(async () => {
+  /** Who `caller` is in events. */
+  #name(caller: rpc.Caller, rooms: Rooms): string {
+    return this.#holder(caller, rooms).token?.id ?? OPERATOR;
+  }
+
+  #holder(caller: rpc.Caller, { account }: Rooms): Holder {
+    return holderOf(caller, account, this.#store, this.#deps.now());
+  }
+
+  /** Counts, authorizes, runs `body`, and turns whatever it throws into a value. */
+  #for<T>(caller: rpc.Caller, scope: rpc.Scope, body: (rooms: Rooms, budget: Budget) => Promise<T> | T): Promise<rpc.Result<T>> {
+    return this.#counted(caller, async () => {
       const budget = new Budget(this.#deps.now);
       const row = this.#row();
       if (!row || isRemoved(row)) throw absent(caller);
       const rooms = await this.#open(row);
       await authorize(caller, scope, rooms.account, this.#store, this.#deps.now());
-      return body(rooms, budget);
+      try {
+        return await body(rooms, budget);
+      } catch (error) {
+        // What it stumbled over when the account was removed under it is no bug.
+        if (failureOf(error) === null && !this.#row()) throw absent(caller);
+        throw error;
+      }
     });
+  }
+
+  /** Answers by `body`, unless the caller's token has called too often. Whoever holds no good token is not counted here. */
+  async #counted<T>(caller: rpc.Caller, body: () => Promise<T>): Promise<rpc.Result<T>> {
+    const again = caller.kind !== 'operator' && caller.counted === true;
+    const account = await this.#ticketAccount(caller);
+    const now = this.#deps.now();
+    const token = again || !this.#store.exists() ? null : goodToken(caller, this.#store, now, account);
+    if (!token) return this.#answer(body);
+    const { rate, retryAfterSeconds } = this.#rates.count(token.id, now);
+    if (retryAfterSeconds !== null) return { ok: false, failure: { kind: 'rate_limited', retryAfterSeconds }, rate };
+    return { ...(await this.#answer(body)), rate };
+  }
+
+  /** A ticket is read with its account's keys. Where these can't be had, the caller is told so when it is answered. */
+  async #ticketAccount(caller: rpc.Caller): Promise<Account | null> {
+    const row = caller.kind === 'ticket' ? this.#row() : null;
+    if (!row || isRemoved(row)) return null;
+    return this.#open(row).then(
+      ({ account }) => account,
+      () => null,
+    );
   }
 
   async #answer<T>(body: () => Promise<T>): Promise<rpc.Result<T>> {
@@ -227,6 +374,7 @@ export class MailboxService implements rpc.MailboxRpc {
     if (needsRewrap(row.data_key, keyring)) this.#store.account.setDataKey(await rewrap(keyring, row.id, row.data_key, this.#deps.random));
     const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
     rooms.copies.recover();
+    rooms.deletions.recover();
     return rooms;
   }
 }
@@ -238,6 +386,11 @@ function isRemoved(row: AccountRow): boolean {
 /** What a caller is told of an account that isn't there: its tokens are worth nothing, the operator has mistyped. */
 function absent(caller: rpc.Caller): MailboxError {
   return new MailboxError({ kind: caller.kind === 'operator' ? 'not_found' : 'unauthorized' });
+}
+
+/** No route lets a token come here; nobody else is to either. */
+function refuseTokens(caller: rpc.Caller): void {
+  if (caller.kind !== 'operator') throw new MailboxError({ kind: 'forbidden', detail: 'Only the operator may do this.' });
 }
 
 function exists(): MailboxError {

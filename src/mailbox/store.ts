@@ -4,21 +4,33 @@
  */
 import type { Sql } from './deps.ts';
 import { AccountStore } from './store/account-store.ts';
+import { CheckpointStore } from './store/checkpoint-store.ts';
 import { CopyStore } from './store/copy-store.ts';
+import { DeletionStore } from './store/deletion-store.ts';
+import { EventStore } from './store/event-store.ts';
+import { FigureStore } from './store/figure-store.ts';
 import { MessageStore } from './store/message-store.ts';
 import { applySchema, hasSchema } from './store/schema.ts';
 
 export class Store {
   readonly account: AccountStore;
   readonly messages: MessageStore;
+  readonly checkpoints: CheckpointStore;
   readonly copies: CopyStore;
+  readonly deletions: DeletionStore;
+  readonly events: EventStore;
+  readonly figures: FigureStore;
   readonly #sql: Sql;
 
   constructor(sql: Sql) {
     this.#sql = sql;
     this.account = new AccountStore(sql);
     this.messages = new MessageStore(sql);
+    this.checkpoints = new CheckpointStore(sql);
     this.copies = new CopyStore(sql);
+    this.deletions = new DeletionStore(sql);
+    this.events = new EventStore(sql);
+    this.figures = new FigureStore(sql);
   }
 
   /** False in an object that no account was ever created in; asking writes nothing. */

@@ -9,6 +9,7 @@ import { Buffer } from 'node:buffer';
 import { newMessageId } from '../crypto/ids.ts';
 import { MAILBOX } from '../limits.ts';
 import type { Context } from './context.ts';
+import type { Deletions } from './deletion.ts';
 import { afterListing } from './health.ts';
 import { hex } from './hex.ts';
 import type { Indexer } from './indexer.ts';
@@ -22,11 +23,13 @@ export type SyncOutcome = Omit<SyncReport, 'sync'>;
 export class Synchronizer {
   readonly #context: Context;
   readonly #indexer: Indexer;
+  readonly #deletions: Deletions;
   #running: Promise<SyncOutcome> | null = null;
 
-  constructor(context: Context, indexer: Indexer) {
+  constructor(context: Context, indexer: Indexer, deletions: Deletions) {
     this.#context = context;
     this.#indexer = indexer;
+    this.#deletions = deletions;
   }
 
   /** Asks the server, or joins the sync that is asking. Throws what made it fail; the ledger is then as it was or further. */
@@ -41,21 +44,24 @@ export class Synchronizer {
     const { line, store, deps } = this.#context;
     store.account.setHealth({ ...store.account.health(), attempted_at: deps.now() });
     // A poll's session is closed at once: keeping the maildrop locked would keep the owner's own mail program out.
-    return line.use({ fresh: true, linger: priority === 'interactive', priority, work: (open) => this.#sync(open) });
+    // A session that breaks may be followed by another one; what came and went in both belongs to this sync.
+    const tally = { created: 0, destroyed: 0 };
+    return line.use({ fresh: true, linger: priority === 'interactive', priority, work: (open) => this.#sync(open, tally) });
   }
 
-  async #sync(open: OpenSession): Promise<SyncOutcome> {
+  async #sync(open: OpenSession, tally: { created: number; destroyed: number }): Promise<SyncOutcome> {
     const startedAt = this.#context.deps.now();
     const listing = await readListing(open.session, this.#context);
     const judgement = judge(listing.listed, knownRows(this.#context));
     await this.#insert(judgement.arrived, open);
     this.#settle(listing, judgement, open, startedAt);
-    const arrivals = judgement.arrived.length;
-    if (arrivals > 0) await this.#indexer.newest(open, Math.min(arrivals, MAILBOX.indexedAtOnce), MAILBOX.indexedAtOnceTime);
+    tally.created += judgement.arrived.length;
+    tally.destroyed += judgement.vanished.length;
+    if (tally.created > 0) await this.#indexer.newest(open, Math.min(tally.created, MAILBOX.indexedAtOnce), MAILBOX.indexedAtOnceTime);
+    tally.destroyed += await this.#deletions.askAgain(open);
     const { counters } = open.session;
     return {
-      created: arrivals,
-      destroyed: judgement.vanished.length,
+      ...tally,
       total: this.#context.store.messages.totals().messages,
       renumbered: false,
       upstream: {
@@ -102,7 +108,7 @@ export class Synchronizer {
     store.transaction(() => {
       const health = store.account.health();
       if (returned.length + vanished.length > 0) {
-        const intended = new Set(store.messages.deletions().map((deletion) => deletion.message));
+        const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
         let place = store.account.takePlaces(returned.length + vanished.length);
         store.messages.revive(
           returned.map((created) => ({ created, place: place++ })),
@@ -113,7 +119,7 @@ export class Synchronizer {
           startedAt,
           health.checked_at ?? startedAt,
         );
-        for (const created of vanished) if (intended.has(created)) store.messages.withdraw(created);
+        store.deletions.withdraw(vanished.filter((created) => intended.has(created)));
       }
       const { messages, octets } = listing.stat;
       store.account.setHint({ messages, octets, number: last?.number ?? 0, uidl_hash: last ? Buffer.from(last.uidlHash, 'hex') : null });

@@ -2,7 +2,8 @@
 import { MAILBOX } from '../limits.ts';
 import type { Capabilities } from '../pop3/capabilities.ts';
 import type { Context } from './context.ts';
-import type { AccountView, SyncView } from './rpc.ts';
+import type { AccountView, SyncView, VisitReport } from './rpc.ts';
+import type { ServerMemory } from './server-memory.ts';
 
 /** What the mail server announced of itself at the last login. */
 export interface ServerView {
@@ -11,12 +12,23 @@ export interface ServerView {
   expire: string | null;
 }
 
+/** What is stored of it: also what the next session is begun with, which nobody is shown. */
+export type StoredServer = ServerView & { memory?: ServerMemory | null };
+
 export function serverView(capabilities: Capabilities | null): ServerView {
   return {
     capabilities: capabilities?.names ?? [],
     loginDelaySeconds: capabilities?.loginDelaySeconds ?? 0,
-    expire: capabilities?.expire ?? null,
+    expire: capabilities?.expire?.toLowerCase() ?? null,
   };
+}
+
+/** What is remembered of the last login's announcement. */
+export async function announced({ store, account }: Context): Promise<ServerView> {
+  const box = store.account.server();
+  if (!box) return serverView(null);
+  const { memory: _, ...view } = (await account.vault.openJson(box, 'account', 'server')) as StoredServer;
+  return view;
 }
 
 /** The state of the ledger and how fresh it is. */
@@ -33,8 +45,7 @@ export function syncView({ store, account }: Context, fresh: { stale: boolean; p
 export async function accountView(context: Context, nextCheck: number | null): Promise<AccountView> {
   const { store, account } = context;
   const health = store.account.health();
-  const box = store.account.server();
-  const server = box ? ((await account.vault.openJson(box, 'account', 'server')) as ServerView) : serverView(null);
+  const server = await announced(context);
   const { done, of } = store.messages.indexing(MAILBOX.indexedMessages);
   const { settings } = account;
   const { problem: _, ...sync } = syncView(context, { stale: health.failures > 0, problem: null });
@@ -61,6 +72,22 @@ export async function accountView(context: Context, nextCheck: number | null): P
   };
 }
 
+/** What the sweep is told. */
+export function visitReport({ store, account: { settings } }: Context): VisitReport {
+  const health = store.account.health();
+  const { email, externalId, server, paused, pollSeconds } = settings;
+  const polled = !paused && pollSeconds > 0 && health.state !== 'auth_failed';
+  return {
+    state: paused ? 'paused' : health.state,
+    errorCode: health.error_code,
+    checkedAt: time(health.checked_at),
+    pollsPerDay: polled ? Math.floor((24 * 60 * 60) / pollSeconds) : 0,
+    email,
+    externalId,
+    host: server.host,
+  };
+}
+
 /** What each failure means to the person who looks after the account. */
 const DETAILS: Record<string, string> = {
   upstream_auth_failed: 'The mail server refused the credentials.',
@@ -71,6 +98,7 @@ const DETAILS: Record<string, string> = {
   mailbox_in_use: 'Another session holds the mailbox.',
   upstream_temporary: 'The mail server reports a passing fault.',
   upstream_timeout: 'The mail server did not answer in time.',
+  target_not_allowed: 'The policy of this deployment does not allow the mail server.',
 };
 
 function lastError(code: string | null, at: number | null): AccountView['lastError'] {

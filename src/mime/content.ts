@@ -7,7 +7,7 @@ import { type PartText, type ReadOctets, readText } from './body-text.ts';
 import { bodyOf, PartIndex } from './displayed.ts';
 import { type Field, parseHeaders } from './headers.ts';
 import type { Outline, Part } from './part.ts';
-import { type Remote, safeHtml, textFromHtml } from './safe-html.ts';
+import { type Remote, safeHtml, type Sources, textFromHtml } from './safe-html.ts';
 import { escapeText } from './text.ts';
 
 export interface ComposeOptions {
@@ -17,6 +17,8 @@ export interface ComposeOptions {
   maxBodyBytes: number;
   /** Default `blocked`; see `safeHtml`. */
   remote?: Remote;
+  /** Default null: pictures of the message itself are only named. */
+  sources?: Sources | null;
 }
 
 export interface Content {
@@ -92,7 +94,7 @@ function shownHtml(pieces: readonly Piece[], options: ComposeOptions): { html: s
   const shown = pieces.map((piece) => {
     if (!piece.isHtml) return { html: `<div>${escapeText(piece.text)}</div>`, blocked: 0, unsafe: false };
     if (options.html === 'original') return { html: piece.text, blocked: 0, unsafe: false };
-    return safeHtml(piece.text, options.remote);
+    return safeHtml(piece.text, options.remote, options.sources);
   });
   return {
     html: shown.map((piece) => piece.html).join('\n'),

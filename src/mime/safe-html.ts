@@ -56,15 +56,23 @@ const PICTURE = /^data:image\/(?:png|gif|jpe?g|webp);base64,[a-z0-9+/=]*$/i;
 /** Stops the sanitizer, whose time grows with the square of the depth. */
 class TooDeep extends Error {}
 
-/** Sanitizes an HTML document or fragment. Never fails; at most `MIME.bodyOctets` characters are looked at. */
-export function safeHtml(html: string, remote: Remote = 'blocked'): SafeHtml {
+/** Where the picture of a content id (RFC 2392) is to be had, by an address that may be shown as it is; null: not known. */
+export type Sources = (contentId: string) => string | null;
+
+/**
+ * Sanitizes an HTML document or fragment. Never fails; at most `MIME.bodyOctets` characters are looked at. With `sources`
+ * pictures of the message itself get theirs.
+ */
+export function safeHtml(html: string, remote: Remote = 'blocked', sources: Sources | null = null): SafeHtml {
   const input = cut(html, MIME.bodyOctets);
   let depth = 0;
   let blocked = remoteInStyleSheets(input);
   try {
     const output = sanitizeHtml(input, {
       ...RULES,
-      transformTags: { '*': (tagName, attribs) => ({ tagName, attribs: safeAttributes(tagName, attribs, remote) }) },
+      // The first barrier lets no other `http:` through than that of `sources`: a gateway on a developer's own machine.
+      ...(sources === null ? {} : { allowedSchemesByTag: { img: ['http', 'https', 'data'] } }),
+      transformTags: { '*': (tagName, attribs) => ({ tagName, attribs: safeAttributes(tagName, attribs, remote, sources) }) },
       onOpenTag: (tag, attribs) => {
         if (++depth > MIME.htmlDepth) throw new TooDeep();
         blocked += remoteReferences(tag, attribs) - (keepsSource(tag, attribs, remote) ? 1 : 0);
@@ -94,7 +102,7 @@ const RULES: sanitizeHtml.IOptions = {
   enforceHtmlBoundary: false,
 };
 
-function safeAttributes(tag: string, attributes: Attributes, remote: Remote): Record<string, string> {
+function safeAttributes(tag: string, attributes: Attributes, remote: Remote, sources: Sources | null): Record<string, string> {
   const safe: Record<string, string> = {};
   for (const name of [...COMMON, ...(Object.hasOwn(OWN, tag) ? (OWN[tag] ?? []) : [])]) {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
@@ -103,7 +111,7 @@ function safeAttributes(tag: string, attributes: Attributes, remote: Remote): Re
   if (safe['style'] !== undefined) safe['style'] = safeStyle(safe['style']);
   if (safe['style'] === '') delete safe['style'];
   if (tag === 'a') link(safe, attributes);
-  if (tag === 'img') picture(safe, attributes, remote);
+  if (tag === 'img') picture(safe, attributes, remote, sources);
   return safe;
 }
 
@@ -119,12 +127,18 @@ function link(safe: Record<string, string>, attributes: Attributes): void {
   safe['rel'] = 'noopener noreferrer nofollow';
 }
 
-function picture(safe: Record<string, string>, attributes: Attributes, remote: Remote): void {
+function picture(safe: Record<string, string>, attributes: Attributes, remote: Remote, sources: Sources | null): void {
   delete safe['src'];
   delete safe['data-cid'];
   const source = attributes['src']?.trim() ?? '';
-  if (/^cid:/i.test(source)) safe['data-cid'] = contentId(source.slice(4));
+  if (/^cid:/i.test(source)) embedded(safe, contentId(source.slice(4)), sources);
   else if (keepsSource('img', attributes, remote) || PICTURE.test(source)) safe['src'] = source;
+}
+
+function embedded(safe: Record<string, string>, id: string, sources: Sources | null): void {
+  const source = sources?.(id) ?? null;
+  if (source === null) safe['data-cid'] = id;
+  else safe['src'] = source;
 }
 
 /** RFC 2392 §2: a content id is percent-encoded in a `cid:` address. */

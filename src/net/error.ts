@@ -6,8 +6,8 @@
 import type { Phase } from '../pop3/channel.ts';
 
 export type NetFailure =
-  /** No connection, or no TLS on it. */
-  | { readonly kind: 'unreachable' }
+  /** No connection, or no TLS on it. `note` is a sentence for who asks, where more is known than that. */
+  | { readonly kind: 'unreachable'; readonly note?: string }
   /** A deadline passed. `note` says what the octets so far suggest, if anything. */
   | { readonly kind: 'timeout'; readonly phase: Phase; readonly note: string | null }
   /** The connection broke. */

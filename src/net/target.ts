@@ -2,7 +2,7 @@
  * Which mail servers may be connected to. Pure: a target and the operator's list in, a judgement out, nothing opened.
  * Against request forgery (CWE-918): one spelling for each address, public addresses only, public names only, mail
  * ports only. Targets on the list skip these, except that a cloud's metadata service is never allowed.
- * Where a public name points to is not decided here.
+ * Where a public name points to is not decided here, but in `admission.ts`.
  */
 import { NAMES } from '../limits.ts';
 import { formatAddress, isNeverAllowed, isPublic, parseAddress } from './address.ts';
@@ -95,12 +95,17 @@ export function judgeTarget(target: Target, allowed: AllowedTargets): Judgement 
   if (!host)
     return refused('The host must be a full domain name in ASCII (an international one as xn--…), or an IP address in its usual form.');
   if (host.never) return refused('This address is never allowed.');
-  if (!allowed.listed.has(key(host.host, target.port))) {
+  if (!isListed(host.host, target.port, allowed)) {
     if (!host.public) return refused('The host must be public: private, local and reserved names and addresses are refused.');
     if (!PORTS.includes(target.port)) return refused('The port must be 995 or 110.');
     if (target.security === 'none') return refused('A connection without TLS is only made to a target that the operator has listed.');
   }
   return { ok: true, host: host.host, port: target.port };
+}
+
+/** Whether the operator has listed this host, in canonical form, with this port. */
+export function isListed(host: string, port: number, allowed: AllowedTargets): boolean {
+  return allowed.listed.has(key(host, port));
 }
 
 /** The host that `text` spells, or null if it spells none that is beyond doubt. */

@@ -1,5 +1,6 @@
 /**
- * What a server announces in its answer to CAPA (RFC 2449 §5, §6; RFC 2595 §4 STLS; RFC 5034 §3 SASL), as typed values.
+ * What a server announces in its answer to CAPA (RFC 2449 §5, §6; RFC 2595 §4 STLS; RFC 5034 §3 SASL; RFC 6856
+ * UTF8, LANG), as typed values.
  * At most `POP3.capabilityLines` lines are read; what isn't a capability name is left out rather than believed.
  * An announcement is a hint: it changes with login, and servers announce what they can't do.
  */
@@ -19,6 +20,10 @@ export interface Capabilities {
   readonly pipelining: boolean;
   readonly stls: boolean;
   readonly respCodes: boolean;
+  /** Whether UTF-8 may be switched on, for user names and passwords too (RFC 6856 §2). */
+  readonly utf8: boolean;
+  /** Whether texts can be had in other languages (RFC 6856 §3). */
+  readonly lang: boolean;
   /** The least time between two logins; 0 where none is announced. */
   readonly loginDelaySeconds: number;
   /** Days that messages are kept, or `NEVER`, as announced. */
@@ -65,9 +70,33 @@ export function parseCapabilities(lines: readonly string[]): Capabilities {
     pipelining: values.has('PIPELINING'),
     stls: values.has('STLS'),
     respCodes: values.has('RESP-CODES'),
+    utf8: values.has('UTF8'),
+    lang: values.has('LANG'),
     loginDelaySeconds: seconds(values.get('LOGIN-DELAY')?.[0]),
     expire: values.get('EXPIRE')?.[0]?.toUpperCase() ?? null,
     implementation: values.get('IMPLEMENTATION')?.join(' ') ?? null,
+  };
+}
+
+/**
+ * What holds after login: servers announce some things in one state only (Gmail PIPELINING after login, others SASL
+ * before), and a wait or a retention of the user's own only after it (RFC 2449 §6.5, §6.7).
+ */
+export function mergeCapabilities(before: Capabilities, after: Capabilities): Capabilities {
+  return {
+    names: [...new Set([...before.names, ...after.names])],
+    sasl: before.sasl.length > 0 ? before.sasl : after.sasl,
+    top: before.top || after.top,
+    uidl: before.uidl || after.uidl,
+    user: before.user || after.user,
+    pipelining: before.pipelining || after.pipelining,
+    stls: before.stls || after.stls,
+    respCodes: before.respCodes || after.respCodes,
+    utf8: before.utf8 || after.utf8,
+    lang: before.lang || after.lang,
+    loginDelaySeconds: after.names.includes('LOGIN-DELAY') ? after.loginDelaySeconds : before.loginDelaySeconds,
+    expire: after.expire ?? before.expire,
+    implementation: after.implementation ?? before.implementation,
   };
 }
 

@@ -28,7 +28,7 @@ export interface Channel {
   /**
    * The next octets, at least one, or null at the end of the stream. The array belongs to the caller
    * until the next read. Throws the channel's own error (a deadline passed, the line was reset), after
-   * which the channel is closed.
+   * which the channel is closed. The error's `failure.kind` is `timeout` if it was a deadline.
    */
   read(phase: Phase, patience: Patience): Promise<Uint8Array | null>;
   /** Writes all of `octets`, or throws the channel's own error. */
@@ -40,4 +40,9 @@ export interface Channel {
   /** Octets of POP3 (inside TLS) so far. */
   readonly octetsIn: number;
   readonly octetsOut: number;
+}
+
+/** Whether a channel's error means that a deadline passed, as against a line that broke. */
+export function timedOut(error: unknown): boolean {
+  return (error as { failure?: { kind?: unknown } } | null)?.failure?.kind === 'timeout';
 }

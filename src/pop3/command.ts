@@ -13,6 +13,8 @@ export type Verb =
   | 'AUTH'
   | 'USER'
   | 'PASS'
+  | 'APOP'
+  | 'UTF8'
   | 'STAT'
   | 'LIST'
   | 'UIDL'
@@ -79,6 +81,12 @@ export const user = (name: string): Command => one('USER', 'login', [name]);
 
 /** Spaces belong to the password (RFC 1939 §7 PASS). */
 export const pass = (password: string): Command => one('PASS', 'login', [password]);
+
+/** Logs in by name and digest (RFC 1939 §7 APOP). */
+export const apop = (name: string, digest: string): Command => one('APOP', 'login', [name, digest]);
+
+/** Makes the session speak UTF-8, before the login (RFC 6856 §2.1). */
+export const utf8 = (): Command => one('UTF8', 'login');
 
 /**
  * Begins a SASL exchange (RFC 5034 §4). `initial` goes on the line with it; an empty one is written `=`.

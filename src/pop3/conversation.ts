@@ -1,7 +1,8 @@
 /**
- * Commands out, replies in, strictly in turn, over one channel (RFC 1939 §3).
- * Before a command is written nothing unread may have come: whoever can slip octets in ahead of an answer would
- * otherwise forge it (CVE-2021-22947). Any error here is final: the channel is closed and stays closed.
+ * Commands out, replies in, over one channel, replies strictly in the order of their commands (RFC 1939 §3, RFC 2449 §6.8).
+ * Before a command is written while no reply is due, nothing unread may have come: whoever can slip octets in ahead of an
+ * answer would otherwise forge it (CVE-2021-22947). Writing never stops reading, since a server may stop reading while its
+ * output waits for us. Any error here is final: the channel is closed and stays closed.
  */
 import { POP3 } from '../limits.ts';
 import type { Channel, Phase } from './channel.ts';
@@ -11,7 +12,7 @@ import { ReplyReader, type DataReader } from './reader.ts';
 import { parseStatus, type Status } from './reply.ts';
 
 export interface Counters {
-  /** Writes that were followed by waiting for their answer. */
+  /** Writes that were made while no reply was due: each costs a round trip. */
   readonly flights: number;
   readonly commands: Record<string, number>;
   readonly octetsIn: number;
@@ -25,6 +26,10 @@ export class Conversation {
   #clear: boolean;
   #open = true;
   #flights = 0;
+  /** Status lines that are still to come. */
+  #due = 0;
+  #writing: Promise<void> | null = null;
+  #writeError: { readonly error: unknown } | null = null;
 
   /** `clear`: the channel isn't encrypted (yet), so that anyone on the way can put octets into it. */
   constructor(channel: Channel, clear: boolean) {
@@ -37,6 +42,16 @@ export class Conversation {
     return this.#open;
   }
 
+  /** Whether what is written now can be read on the way. */
+  get clear(): boolean {
+    return this.#clear;
+  }
+
+  /** Whether the last write is still under way, because the server doesn't take it. */
+  get writing(): boolean {
+    return this.#writing !== null;
+  }
+
   get counters(): Counters {
     const { octetsIn, octetsOut } = this.#channel;
     return { flights: this.#flights, commands: this.#commands, octetsIn, octetsOut };
@@ -46,28 +61,49 @@ export class Conversation {
     return this.#orClose('greeting', async () => parseStatus(await this.#reader.status('greeting', 'greeting'), 'greeting'));
   }
 
-  /** Writes a command and reads its reply; `data` is null where none follows. */
-  async ask(command: Command): Promise<{ status: Status; data: DataReader | null }> {
+  /**
+   * Begins to write commands, all at once, and doesn't wait for that; not to be called while `writing`. An error of
+   * writing is thrown by the next read. Throws `protocol` if something unread has come that no command asked for.
+   */
+  post(commands: readonly Command[]): void {
+    const phase = commands[0]?.phase ?? 'noop';
+    if (!this.#open) throw closedError(phase);
+    if (this.#due === 0) this.#begin(phase);
+    this.#due += commands.length;
+    for (const { verb } of commands) this.#commands[verb] = (this.#commands[verb] ?? 0) + 1;
+    this.#write(phase, joined(commands));
+  }
+
+  /** Reads the reply to a command that was posted, in order; `data` is null where none follows. */
+  async receive(command: Command): Promise<{ status: Status; data: DataReader | null }> {
     return this.#orClose(command.phase, async () => {
-      this.#flights++;
-      await this.#write(command);
       const status = parseStatus(await this.#reader.status(command.phase, 'reply'), command.phase);
+      this.#due--;
       return { status, data: status.ok && command.multiline ? this.#reader.data(command) : null };
     });
   }
 
-  /** Writes a line of a SASL exchange and reads the line that answers it: a status or a challenge. */
-  async exchange(line: Command | Uint8Array): Promise<Uint8Array> {
-    return this.#orClose('login', async () => {
-      this.#flights++;
-      await this.#write(line);
-      return this.#reader.status('login', 'reply', POP3.saslChallenge);
-    });
+  /** Writes a command and reads its reply. */
+  async ask(command: Command): Promise<{ status: Status; data: DataReader | null }> {
+    await this.written();
+    this.post([command]);
+    return this.receive(command);
   }
 
-  /** Writes a line that no answer is waited for. */
-  async tell(line: Uint8Array): Promise<void> {
-    return this.#orClose('login', () => this.#write(line));
+  /** Writes a line of a SASL exchange and reads the line that answers it: a status or a challenge. */
+  async exchange(line: Command | Uint8Array): Promise<Uint8Array> {
+    await this.tell(line);
+    return this.#orClose('login', () => this.#reader.status('login', 'reply', POP3.saslChallenge));
+  }
+
+  /** Writes a line of a SASL exchange that no answer is waited for. */
+  async tell(line: Command | Uint8Array): Promise<void> {
+    await this.written();
+    if (!this.#open) throw closedError('login');
+    this.#begin('login');
+    if (!(line instanceof Uint8Array)) this.#commands[line.verb] = (this.#commands[line.verb] ?? 0) + 1;
+    this.#write('login', line instanceof Uint8Array ? line : line.octets);
+    await this.written();
   }
 
   /** The next octets of a reply's data, or null at its end. */
@@ -82,6 +118,7 @@ export class Conversation {
 
   /** Turns the channel into TLS. Nothing that came before it is kept (RFC 2595 §4). */
   async startTls(): Promise<void> {
+    await this.written();
     return this.#orClose('tls', async () => {
       if (this.#reader.buffered > 0) throw protocolError('tls', 'octets behind the answer to STLS');
       await this.#channel.startTls();
@@ -95,23 +132,52 @@ export class Conversation {
     this.#channel.close();
   }
 
-  async #write(line: Command | Uint8Array): Promise<void> {
-    const phase = line instanceof Uint8Array ? 'login' : line.phase;
+  /** A new flight: nothing may have come that belongs to no command. */
+  #begin(phase: Phase): void {
     // Some servers send blank lines between replies. On a clear channel not even those are let pass.
     if (!this.#clear) this.#reader.skipBlankLines();
-    if (this.#reader.buffered > 0) throw protocolError(phase, 'octets that nobody asked for');
-    if (line instanceof Uint8Array) return this.#channel.write(phase, line);
-    this.#commands[line.verb] = (this.#commands[line.verb] ?? 0) + 1;
-    return this.#channel.write(phase, line.octets);
+    if (this.#reader.buffered > 0) {
+      this.close();
+      throw protocolError(phase, 'octets that nobody asked for');
+    }
+    this.#flights++;
+  }
+
+  #write(phase: Phase, octets: Uint8Array): void {
+    const done = (error: { readonly error: unknown } | null): void => {
+      this.#writing = null;
+      this.#writeError = error;
+      if (error) this.close();
+    };
+    this.#writing = this.#channel.write(phase, octets).then(
+      () => done(null),
+      (error: unknown) => done({ error }),
+    );
+  }
+
+  /** Waits until the server has taken what was written last, or throws why not. */
+  async written(): Promise<void> {
+    await this.#writing;
+    if (this.#writeError) throw this.#writeError.error;
   }
 
   async #orClose<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
-    if (!this.#open) throw closedError(phase);
+    if (!this.#open) throw this.#writeError?.error ?? closedError(phase);
     try {
       return await work();
     } catch (error) {
       this.close();
-      throw error;
+      throw this.#writeError ? this.#writeError.error : error;
     }
   }
+}
+
+function joined(commands: readonly Command[]): Uint8Array {
+  const octets = new Uint8Array(commands.reduce((sum, command) => sum + command.octets.length, 0));
+  let at = 0;
+  for (const command of commands) {
+    octets.set(command.octets, at);
+    at += command.octets.length;
+  }
+  return octets;
 }

@@ -8,6 +8,9 @@ import type { Phase } from './channel.ts';
 
 export type ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM';
 
+/** What some servers can't cope with: commands written before the last reply was read, or CAPA itself. */
+export type Quirk = 'pipelining' | 'capa';
+
 /** Where it happened and what the server said, as far as it said anything. */
 export interface Said {
   readonly phase: Phase;
@@ -36,6 +39,11 @@ export type Pop3Failure = Said &
     | { readonly kind: 'protocol'; readonly reason: string }
     /** The stream ended before the reply did. */
     | { readonly kind: 'closed' }
+    /**
+     * The server broke off at something that can be done without. `remembered.ts` says what to pass to the next session,
+     * which goes without it; worth one more try at once.
+     */
+    | { readonly kind: 'quirk'; readonly quirk: Quirk }
     /** The login that was asked for can't be done with this server, or not by us. `reason` is ours. */
     | { readonly kind: 'unsupported'; readonly reason: string }
   );
@@ -61,6 +69,11 @@ export function protocolError(phase: Phase, reason: string, text: string | null 
 /** The error for a stream that ended early. */
 export function closedError(phase: Phase): Pop3Error {
   return new Pop3Error({ kind: 'closed', phase, responseCode: null, text: null });
+}
+
+/** The error for a server that broke off at something that can be done without. */
+export function quirkError(phase: Phase, quirk: Quirk): Pop3Error {
+  return new Pop3Error({ kind: 'quirk', quirk, phase, responseCode: null, text: null });
 }
 
 /** The error for a login that can't be tried. */

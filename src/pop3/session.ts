@@ -1,18 +1,23 @@
 /**
  * One POP3 session: greeting, TLS where it is asked for, login, commands, QUIT (RFC 1939 §3, RFC 2595 §4).
- * The login is lazy: it goes out with the first commands that need it. Replies come strictly in order; a negative one
- * is a value, while an error of protocol or channel throws and ends the session. A reply's data may be skipped; it is
- * drained before the next command. Whoever leaves in the middle of one ends the session, between two it stays usable.
+ * The login is lazy: it goes out with the first commands, in one flight where the server takes that. Replies come strictly
+ * in order; a negative one is a value, while an error of protocol or channel throws and ends the session. A reply's data may
+ * be skipped. Whoever leaves in the middle of one ends the session, between two it stays usable.
  */
-import { readCapabilities, type Capabilities } from './capabilities.ts';
-import type { Channel } from './channel.ts';
+import { apopId } from './apop.ts';
+import { mergeCapabilities, readCapabilities, type Capabilities } from './capabilities.ts';
+import { timedOut, type Channel } from './channel.ts';
 import { capa, quit, stls, type Command } from './command.ts';
 import { Conversation, type Counters } from './conversation.ts';
-import { chooseLogin, type Credentials, type Method } from './credentials.ts';
-import { Pop3Error, unsupportedError, type Pop3Failure } from './error.ts';
-import { logIn } from './login.ts';
-import type { DataReader } from './reader.ts';
+import { chooseLogin, type Credentials, type Login, type Method } from './credentials.ts';
+import { Pop3Error, quirkError, unsupportedError, type Pop3Failure } from './error.ts';
+import { accept, flightOf, logIn } from './login.ts';
+import { Pipeline, type Answer } from './pipeline.ts';
+import type { Remembered } from './remembered.ts';
 import { failureOf, mentions, type Status } from './reply.ts';
+import { encodeBase64 } from './sasl/base64.ts';
+import type { Endpoint } from './sasl/oauthbearer.ts';
+import { withoutSecondStatus } from './top.ts';
 
 export type { Status } from './reply.ts';
 
@@ -20,6 +25,12 @@ export interface SessionOptions {
   readonly security: 'tls' | 'starttls' | 'none';
   readonly credentials: Credentials;
   readonly method: Method;
+  /** What an earlier session with this server, over the same kind of channel, has learned; null if there was none. */
+  readonly remembered: Remembered | null;
+  /** Fresh random octets. */
+  readonly random: (count: number) => Uint8Array;
+  /** Where the channel leads, for mechanisms that say so. */
+  readonly endpoint?: Endpoint;
 }
 
 /** The reply to one command. */
@@ -33,18 +44,28 @@ export type Reply = {
   readonly body: AsyncIterable<Uint8Array>;
 } & ({ readonly ok: true; readonly failure: null } | { readonly ok: false; readonly failure: Pop3Failure });
 
+/** Octets of a SCRAM nonce: 24 characters. */
+const NONCE_OCTETS = 18;
+
 export class Session {
   readonly #conversation: Conversation;
   readonly #options: SessionOptions;
+  readonly #pipeline: Pipeline;
   #greeting = '';
+  #apopId: string | null = null;
   #capabilities: Capabilities | null = null;
   #asked = false;
+  #settled = false;
   #loggedIn = false;
   #busy = false;
 
   private constructor(conversation: Conversation, options: SessionOptions) {
+    const { remembered } = options;
     this.#conversation = conversation;
     this.#options = options;
+    this.#pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown');
+    if (remembered?.asked) this.#know(remembered.capabilities);
+    this.#settled = remembered?.settled ?? false;
   }
 
   /**
@@ -57,14 +78,20 @@ export class Session {
       const greeting = await session.#conversation.greeting();
       if (!greeting.ok) throw new Pop3Error(failureOf(greeting, 'greeting'));
       session.#greeting = greeting.text;
+      session.#apopId = apopId(greeting.octets);
       if (options.security === 'starttls') await session.#startTls();
       return session;
     });
   }
 
-  /** What the server announced, or null before it was asked and where it doesn't say. */
+  /** What the server announced, now or to an earlier session; null before it was asked and where it doesn't say. */
   get capabilities(): Capabilities | null {
     return this.#capabilities;
+  }
+
+  /** What the next session with this server should be given. */
+  get remembered(): Remembered {
+    return { asked: this.#asked, capabilities: this.#capabilities, settled: this.#settled, pipelining: this.#pipeline.verdict };
   }
 
   /** The greeting's text, cleaned and cut; empty after STLS, which makes everything before it worthless. */
@@ -89,30 +116,29 @@ export class Session {
   async ready(): Promise<void> {
     const release = this.#claim();
     try {
-      await this.#login();
+      await this.#begin(null);
     } finally {
+      await this.#pipeline.leave();
       release();
     }
   }
 
   /**
-   * Sends `commands` one after another, after logging in if need be, and yields their replies in order.
+   * Sends `commands`, as many at once as the server takes, after logging in if need be, and yields their replies in order.
+   * Commands are drawn just before they are written. Behind the answer to a QUIT among them the session is over.
    * Throws `Pop3Error` (protocol, closed, a refused login) or the channel's error; the session is over then.
    */
   async *run(commands: Iterable<Command>): AsyncGenerator<Reply, void, void> {
     const release = this.#claim();
-    let current: DataReader | null = null;
     try {
-      await this.#login();
-      for (const command of commands) {
-        const { status, data } = await this.#conversation.ask(command);
-        current = data;
-        yield this.#reply(command, status, data);
-        if (data) await this.#conversation.drain(data, command.phase);
-        current = null;
+      await this.#begin(commands);
+      for (let answer = await this.#pipeline.next(); answer; answer = await this.#pipeline.next()) {
+        if (answer.command.verb === 'QUIT') this.close();
+        yield this.#reply(answer);
+        if (answer.command.verb === 'QUIT') return;
       }
     } finally {
-      if (current && !current.ended) this.close();
+      await this.#pipeline.leave();
       release();
     }
   }
@@ -134,42 +160,111 @@ export class Session {
   }
 
   async #startTls(): Promise<void> {
-    await this.#learn();
-    if (this.#capabilities && !this.#capabilities.stls) throw unsupportedError('tls', 'The server does not offer STLS.');
+    // A server that was remembered has been through this; whether it still has STLS is seen from its answer.
+    const offered = this.#options.remembered?.asked ? null : await this.#ask();
+    if (offered && !offered.stls) throw unsupportedError('tls', 'The server does not offer STLS.');
     const { status } = await this.#conversation.ask(stls());
     if (!status.ok) throw new Pop3Error(failureOf(status, 'tls'));
     await this.#conversation.startTls();
     this.#greeting = '';
-    this.#capabilities = null;
-    this.#asked = false;
+    this.#apopId = null;
   }
 
-  async #login(): Promise<void> {
-    if (this.#loggedIn) return;
+  /** Logs in if need be, and puts `commands` under way, with the login where that goes. */
+  async #begin(commands: Iterable<Command> | null): Promise<void> {
     await this.#orClose(async () => {
-      await this.#learn();
-      const { method, credentials } = this.#options;
-      try {
-        await logIn(this.#conversation, chooseLogin(method, credentials, this.#capabilities));
-      } catch (error) {
-        throw error instanceof Pop3Error ? new Pop3Error(this.#withDelay(error.failure)) : error;
-      }
+      const login = this.#loggedIn ? null : await this.#choose();
+      const flight = login && this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
+      if (login && !flight) await this.#refusable(() => logIn(this.#conversation, login));
+      const again = commands !== null && this.#asksAgain ? [capa()] : [];
+      this.#pipeline.feed(inTurn(flight ?? [], again, commands ?? []));
+      if (login && flight) await this.#refusable(() => this.#accept(login, flight.length));
       this.#loggedIn = true;
+      if (again.length > 0) await this.#settle();
     });
   }
 
-  /** Asks for the capabilities, once. A server that doesn't know the command is asked nothing further. */
-  async #learn(): Promise<void> {
-    if (this.#asked) return;
-    this.#asked = true;
-    const command = capa();
-    const { data } = await this.#conversation.ask(command);
-    if (data) this.#capabilities = await readCapabilities(this.#body(command, data));
+  /** Reads the answers to a login that was written together with what comes after it. The first refusal decides. */
+  async #accept({ secrets }: Login, count: number): Promise<void> {
+    for (let left = count; left > 0; left--) {
+      const answer = await this.#pipeline.next();
+      if (answer) accept(answer.command, answer.status, secrets);
+    }
   }
 
-  #reply(command: Command, status: Status, data: DataReader | null): Reply {
+  async #refusable(login: () => Promise<void>): Promise<void> {
+    try {
+      await login();
+    } catch (error) {
+      throw error instanceof Pop3Error ? new Pop3Error(this.#withDelay(error.failure)) : error;
+    }
+  }
+
+  /** The login to make, by what the server announced; what is only remembered is not enough to give up. */
+  async #choose(): Promise<Login> {
+    const remembered = this.#asked;
+    if (!remembered) this.#know(await this.#ask());
+    const { method, credentials, endpoint = null, random } = this.#options;
+    const nonce = (): string => encodeBase64(random(NONCE_OCTETS));
+    const choose = (): Login =>
+      chooseLogin({
+        ...{ method, credentials, endpoint, nonce },
+        capabilities: this.#capabilities,
+        encrypted: !this.#conversation.clear,
+        apopId: this.#apopId,
+      });
+    try {
+      return choose();
+    } catch (error) {
+      if (!remembered || this.#capabilities === null) throw error;
+    }
+    this.#know(await this.#ask());
+    return choose();
+  }
+
+  /** Whether something that is needed may be announced after login only. */
+  get #asksAgain(): boolean {
+    const known = this.#capabilities;
+    if (known === null || this.#settled) return false;
+    const { verdict } = this.#pipeline;
+    return !known.top || !known.uidl || (verdict === 'unknown' && !known.pipelining);
+  }
+
+  /** Reads the answer to the CAPA that was sent after login. */
+  async #settle(): Promise<void> {
+    const answer = await this.#pipeline.next().catch((error: unknown) => this.#withoutCapa(error));
+    this.#settled = true;
+    if (!answer?.data || !this.#capabilities) return;
+    this.#know(mergeCapabilities(this.#capabilities, await readCapabilities(this.#body(answer))));
+  }
+
+  #know(capabilities: Capabilities | null): void {
+    this.#asked = true;
+    this.#capabilities = capabilities;
+    this.#pipeline.announced(capabilities?.pipelining ?? false);
+  }
+
+  /** What the server announces now, or null if it doesn't know the command. */
+  async #ask(): Promise<Capabilities | null> {
+    const command = capa();
+    const { data } = await this.#conversation.ask(command).catch((error: unknown) => this.#withoutCapa(error));
+    if (!data) return null;
+    const read = (): Promise<Uint8Array | null> => this.#conversation.read(data, command.phase);
+    return readCapabilities(pieces(read));
+  }
+
+  /** Throws what a broken CAPA comes to: the next session goes without it, unless the server was only slow or garbled. */
+  #withoutCapa(error: unknown): never {
+    if (!brokeOff(error)) throw error;
+    this.#asked = true;
+    this.#settled = true;
+    throw quirkError('capabilities', 'capa');
+  }
+
+  #reply(answer: Answer): Reply {
+    const { command, status } = answer;
     const { text, octets } = status;
-    const body = data ? this.#body(command, data) : nothing();
+    const body = this.#body(answer);
     if (status.ok) return { command, text, octets, body, ok: true, failure: null };
     const { password, accessToken } = this.#options.credentials;
     const failure = this.#withDelay(failureOf(status, command.phase));
@@ -177,12 +272,9 @@ export class Session {
     return { command, text, octets, body, ok: false, failure: safe };
   }
 
-  async *#body(command: Command, data: DataReader): AsyncGenerator<Uint8Array, void, void> {
-    for (;;) {
-      const octets = await this.#conversation.read(data, command.phase);
-      if (octets === null) return;
-      yield octets;
-    }
+  #body({ command, data }: Answer): AsyncGenerator<Uint8Array, void, void> {
+    const body = pieces(() => (data ? this.#pipeline.read(data, command.phase) : Promise.resolve(null)));
+    return command.verb === 'TOP' ? withoutSecondStatus(body) : body;
   }
 
   /** Adds the announced wait to a refusal that names none. */
@@ -210,4 +302,15 @@ export class Session {
   }
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}
+/** Whether the line ended or broke, as against silence or something that isn't POP3. */
+function brokeOff(error: unknown): boolean {
+  return error instanceof Pop3Error ? error.failure.kind === 'closed' : !timedOut(error);
+}
+
+async function* pieces(next: () => Promise<Uint8Array | null>): AsyncGenerator<Uint8Array, void, void> {
+  for (let octets = await next(); octets !== null; octets = await next()) yield octets;
+}
+
+function* inTurn(...sources: readonly Iterable<Command>[]): Generator<Command, void, void> {
+  for (const source of sources) yield* source;
+}

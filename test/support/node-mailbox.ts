@@ -10,6 +10,7 @@ import { type Deadlines, DEADLINES } from '../../src/limits.ts';
 import type { Deps, Sql } from '../../src/mailbox/deps.ts';
 import type * as rpc from '../../src/mailbox/rpc.ts';
 import { MailboxService } from '../../src/mailbox/service.ts';
+import { admitted, type TargetPolicy } from '../../src/net/admission.ts';
 import { nodeDial } from './node-dial.ts';
 import { nodeSql } from './node-sql.ts';
 
@@ -33,6 +34,10 @@ export interface NodeMailboxOptions {
   readonly deadlines?: Partial<Deadlines>;
   readonly lingerMs?: number;
   readonly masterKey?: string;
+  /** Milliseconds since the epoch; default: the true time. */
+  readonly clock?: () => number;
+  /** What is asked before each connection; default: nothing. */
+  readonly policy?: TargetPolicy;
 }
 
 /** An object without an account. */
@@ -43,8 +48,9 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
   let alarm: number | null = null;
   const random = (count: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(count));
   const deps: Deps = {
-    dial: (target) => nodeDial(target, deadlines, { rejectUnauthorized: false }),
-    now: () => Date.now() + offset,
+    dial: async (target) =>
+      nodeDial(options.policy ? await admitted(target, options.policy) : target, deadlines, { rejectUnauthorized: false }),
+    now: () => (options.clock ?? Date.now)() + offset,
     random,
     alarm: {
       set: (at) => {
@@ -113,6 +119,13 @@ export function valueOf<T>(result: rpc.Result<T>): T {
   return result.value;
 }
 
+/** What was sent, because the caller had it not. */
+export function sent<T>(result: rpc.Result<rpc.Conditional<T>>): T {
+  const value = valueOf(result);
+  if (value.notModified) throw new Error('expected something, got nothing but its tag');
+  return value;
+}
+
 export const ALL: rpc.ListQuery = { limit: 50, cursor: null, order: 'newest', fields: null, maxAge: 0 };
 
-export const SINCE: rpc.ChangesQuery = { since: null, limit: 200, maxAge: 0, include: 'headers' };
+export const SINCE: rpc.ChangesQuery = { since: null, checkpoint: null, limit: 200, maxAge: 0, include: 'headers' };

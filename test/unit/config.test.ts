@@ -18,6 +18,7 @@ function problems(variables: ConfigVariables): readonly string[] {
 
 test('the two secrets are enough', () => {
   expect(config()).toMatchObject({ operatorKeys: ['o'.repeat(32)], allowedTargets: '', corsOrigins: [], sessionLingerMs: 4000 });
+  expect(config().dnsResolver).toBe('https://cloudflare-dns.com/dns-query');
   expect(config().keyring.first).toBe('k1');
 });
 
@@ -42,6 +43,18 @@ test('lists and numbers are read', () => {
   expect(read.sessionLingerMs).toBe(0);
   expect(config({ CORS_ORIGINS: '*' }).corsOrigins).toBe('*');
   expect(config({ SESSION_LINGER_MS: '60000' }).sessionLingerMs).toBe(60_000);
+});
+
+test.each<[ConfigVariables, string | null]>([
+  [{ DNS_CHECK: '', DNS_RESOLVER: ' ' }, 'https://cloudflare-dns.com/dns-query'],
+  [{ DNS_CHECK: ' on ', DNS_RESOLVER: ' https://dns.google/resolve ' }, 'https://dns.google/resolve'],
+  [{ DNS_RESOLVER: 'https://dns.example:8443/dns-query?key=k' }, 'https://dns.example:8443/dns-query?key=k'],
+  [{ DNS_RESOLVER: 'http://127.0.0.1:8053/dns-query' }, 'http://127.0.0.1:8053/dns-query'],
+  [{ DNS_RESOLVER: 'http://[::1]:8053/' }, 'http://[::1]:8053/'],
+  [{ DNS_CHECK: 'off' }, null],
+  [{ DNS_CHECK: 'off', DNS_RESOLVER: 'https://dns.google/resolve' }, null],
+])('names are checked as %j says', (variables, resolver) => {
+  expect(config(variables).dnsResolver).toBe(resolver);
 });
 
 test('the same variables are judged once', () => {
@@ -77,6 +90,16 @@ describe('refused', () => {
     [{ SESSION_LINGER_MS: '1.5' }, 'SESSION_LINGER_MS must be'],
     [{ SESSION_LINGER_MS: '4s' }, 'SESSION_LINGER_MS must be'],
     [{ SESSION_LINGER_MS: '1'.repeat(400) }, 'SESSION_LINGER_MS must be'],
+    [{ DNS_CHECK: 'yes' }, 'DNS_CHECK must be on or off'],
+    [{ DNS_CHECK: 'OFF' }, 'DNS_CHECK must be on or off'],
+    [{ DNS_RESOLVER: '1.1.1.1' }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_RESOLVER: 'http://dns.example/dns-query' }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_RESOLVER: 'http://127.0.0.1.dns.example/' }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_RESOLVER: 'https://user:password@dns.example/' }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_RESOLVER: 'https://dns.example/#part' }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_RESOLVER: 'file:///etc/hosts' }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_RESOLVER: `https://dns.example/${'x'.repeat(1_024)}` }, 'DNS_RESOLVER must be the https URL'],
+    [{ DNS_CHECK: 'off', DNS_RESOLVER: 'nonsense' }, 'DNS_RESOLVER must be the https URL'],
   ])('%j', (variables, sentence) => {
     const said = problems({ ...GOOD, ...variables });
     expect(said).toEqual([expect.stringContaining(sentence)]);
@@ -89,7 +112,9 @@ describe('refused', () => {
       MASTER_KEY: 'swordfish',
       CORS_ORIGINS: 'opensesame',
       SESSION_LINGER_MS: 'tr0ub4dor',
+      DNS_CHECK: 'letmein',
+      DNS_RESOLVER: 'correcthorse',
     }).join(' ');
-    for (const value of ['hunter2', 'swordfish', 'opensesame', 'tr0ub4dor']) expect(said).not.toContain(value);
+    for (const value of ['hunter2', 'swordfish', 'opensesame', 'tr0ub4dor', 'letmein', 'correcthorse']) expect(said).not.toContain(value);
   });
 });

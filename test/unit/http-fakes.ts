@@ -36,7 +36,19 @@ export function random(count: number): Uint8Array<ArrayBuffer> {
 /** The part of the RPC that these fakes answer; what is newer is tested against real objects. */
 type Faked = Pick<
   rpc.MailboxRpc,
-  'create' | 'account' | 'remove' | 'messages' | 'message' | 'raw' | 'attachment' | 'deleteMessage' | 'changes' | 'sync'
+  | 'create'
+  | 'account'
+  | 'authorize'
+  | 'remove'
+  | 'messages'
+  | 'message'
+  | 'raw'
+  | 'attachment'
+  | 'messagesById'
+  | 'deleteMessage'
+  | 'deleteMessages'
+  | 'changes'
+  | 'sync'
 >;
 
 export class FakeMailbox implements Faked {
@@ -60,7 +72,6 @@ export class FakeMailbox implements Faked {
     inline: false,
     url: '/x',
   };
-  cancelled = 0;
   /** Who asked, each time. */
   readonly callers: rpc.Caller[] = [];
   id: string;
@@ -79,6 +90,7 @@ export class FakeMailbox implements Faked {
 
   #refusal(caller: rpc.Caller, scope: rpc.Scope): rpc.Failure | null {
     if (caller.kind === 'operator') return this.settings === null ? { kind: 'not_found' } : null;
+    if (caller.kind === 'ticket') return { kind: 'unauthorized' };
     const token = this.tokens.get(caller.hash);
     if (this.settings === null || token === undefined) return { kind: 'unauthorized' };
     if (token.scopes.includes('manage') || token.scopes.includes(scope)) return null;
@@ -123,6 +135,9 @@ export class FakeMailbox implements Faked {
   account(caller: rpc.Caller) {
     return this.#answer('account', caller, 'read', [], () => this.#view(this.settings!));
   }
+  authorize(caller: rpc.Caller, scope: rpc.Scope) {
+    return this.#answer('authorize', caller, scope, [scope], () => null);
+  }
   remove(caller: rpc.Caller) {
     return this.#answer('remove', caller, 'manage', [], () => {
       this.settings = null;
@@ -135,6 +150,13 @@ export class FakeMailbox implements Faked {
   }
   message(caller: rpc.Caller, id: string, query: rpc.MessageQuery) {
     return this.#answer('message', caller, 'read', [id, query], () => ({
+      notModified: false as const,
+      etag: 'tag',
+      message: this.#message(query),
+    }));
+  }
+  #message(query: rpc.MessageQuery): rpc.MessageView {
+    return {
       ...ITEM,
       headers: [['Subject', 'Meeting tomorrow']] as [string, string][],
       text: 'Hello',
@@ -145,21 +167,31 @@ export class FakeMailbox implements Faked {
       remoteContent: { blocked: 0 },
       attachments: [this.attachmentView],
       defects: [],
+    };
+  }
+  raw(caller: rpc.Caller, id: string, query: rpc.OctetsQuery) {
+    const sha256 = this.known ? 'ab'.repeat(32) : null;
+    return this.#answer('raw', caller, 'read', [id, query], () => this.#octets(query, this.known ? this.octets.length : null, sha256));
+  }
+  attachment(caller: rpc.Caller, id: string, part: string, query: rpc.AttachmentQuery) {
+    const { size, sha256 } = this.attachmentView;
+    return this.#answer('attachment', caller, 'read', [id, part, query], () => ({
+      ...this.#octets(query, size, sha256),
+      attachment: this.attachmentView,
+      recognised: null,
     }));
   }
-  raw(caller: rpc.Caller, id: string) {
-    const { size, sha256 } = { size: this.octets.length, sha256: 'ab'.repeat(32) };
-    return this.#answer('raw', caller, 'read', [id], () => ({
-      stream: this.#stream(),
-      size: this.known ? size : null,
-      sha256: this.known ? sha256 : null,
-    }));
-  }
-  attachment(caller: rpc.Caller, id: string, part: string) {
-    return this.#answer('attachment', caller, 'read', [id, part], () => ({ stream: this.#stream(), attachment: this.attachmentView }));
+  #octets(query: rpc.OctetsQuery, size: number | null, sha256: string | null): { notModified: false } & rpc.Octets {
+    return { notModified: false, stream: query.body ? this.#stream() : null, range: null, size, sha256, etag: sha256 };
   }
   deleteMessage(caller: rpc.Caller, id: string) {
     return this.#answer('deleteMessage', caller, 'delete', [id], () => null);
+  }
+  messagesById(caller: rpc.Caller, query: rpc.BatchQuery) {
+    return this.#answer('messagesById', caller, 'read', [query], (): rpc.BatchEntry[] => query.ids.map((id) => ({ id, message: ITEM })));
+  }
+  deleteMessages(caller: rpc.Caller, ids: string[], dryRun: boolean) {
+    return this.#answer('deleteMessages', caller, 'delete', [ids, dryRun], () => ({ deleted: ids, notFound: [], failed: [] }));
   }
   changes(caller: rpc.Caller, query: rpc.ChangesQuery) {
     return this.#answer('changes', caller, 'read', [query], () => ({
@@ -192,14 +224,16 @@ export class FakeMailbox implements Faked {
           controller.enqueue(this.octets);
           controller.close();
         },
-        cancel: () => void this.cancelled++,
       },
       { highWaterMark: 0 },
     );
   }
 }
 
-export class FakeDirectory implements DirectoryRpc {
+/** The part of the RPC that this fake answers; what is newer is tested against the real one. */
+type FakedDirectory = Pick<DirectoryRpc, 'reserve' | 'confirm' | 'release' | 'forget' | 'list'>;
+
+export class FakeDirectory implements FakedDirectory {
   readonly entries = new Map<string, { entry: DirectoryEntry; state: 'pending' | 'live' | 'removing' }>();
   readonly calls: string[] = [];
   reserve(entry: DirectoryEntry): Promise<DirectoryResult<null>> {

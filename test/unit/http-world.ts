@@ -6,20 +6,11 @@ import type { Bindings, Namespace } from '../../src/http/stubs.ts';
 import type * as rpc from '../../src/mailbox/rpc.ts';
 import { newAccountId } from '../../src/crypto/ids.ts';
 import { makeApp } from '../../src/http/app.ts';
+import { remote } from '../support/remote.ts';
 import { FakeDirectory, FakeMailbox, random } from './http-fakes.ts';
 
 export const OPERATOR_KEY = 'operator-key-of-the-tests-0123456789';
 export const MASTER_KEY = `k1:${btoa('0123456789abcdef0123456789abcdef')}`;
-/** An object behind RPC: arguments arrive as clones, whatever is not plain data throws. */
-function remote<T extends object>(target: T): T {
-  return new Proxy(target, {
-    get: (object, name) => {
-      const member: unknown = Reflect.get(object, name);
-      if (typeof member !== 'function') return undefined;
-      return (...args: unknown[]): unknown => Reflect.apply(member, object, structuredClone(args));
-    },
-  });
-}
 
 export class World {
   readonly mailboxes = new Map<string, FakeMailbox>();
@@ -43,7 +34,8 @@ export class World {
       },
     };
     const directory: Namespace = { getByName: () => remote(this.directory), jurisdiction: () => directory };
-    this.env = { MAILBOX: mailboxes, DIRECTORY: directory, OPERATOR_KEY, MASTER_KEY, ...vars };
+    // Tests ask nobody on the network where a name leads.
+    this.env = { MAILBOX: mailboxes, DIRECTORY: directory, OPERATOR_KEY, MASTER_KEY, DNS_CHECK: 'off', ...vars };
   }
 
   mailbox(id: string): FakeMailbox {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { afterFailure, afterListing, afterLogin, backoff, mayLogIn, type UpstreamFailure } from '../../src/mailbox/health.ts';
+import { indexTime } from '../../src/mailbox/schedule.ts';
 import type { HealthRow } from '../../src/mailbox/store/account-store.ts';
 import { MAILBOX } from '../../src/limits.ts';
 
@@ -24,6 +25,21 @@ function failure(kind: UpstreamFailure['kind'], definite = false, retryAfterSeco
 const MINUTE = 60_000;
 
 describe('the state of an account', () => {
+  it('is unreachable while the policy forbids its server, and it is tried ever more slowly, for polls and for indexing', () => {
+    const forbidden = { kind: 'target_not_allowed', retryAfterSeconds: null, definite: false } as const;
+    const first = afterFailure(NEW, forbidden, 5);
+    expect(first).toMatchObject({
+      state: 'unreachable',
+      state_since: 5,
+      failures: 1,
+      error_code: 'target_not_allowed',
+      retry_at: 5 + MINUTE,
+    });
+    const second = afterFailure(first, forbidden, 10);
+    expect(second).toMatchObject({ failures: 2, retry_at: 10 + 2 * MINUTE });
+    expect(indexTime({ createdAt: 0, health: second, pollSeconds: 60, paused: false, indexAt: 0, scratchAt: null })).toBe(10 + 2 * MINUTE);
+  });
+
   it('is auth_failed at once when the server says so by code, and then nobody logs in', () => {
     const row = afterFailure(NEW, failure('upstream_auth_failed', true), 5);
     expect(row).toMatchObject({ state: 'auth_failed', state_since: 5, failures: 1, error_code: 'upstream_auth_failed' });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ChangesPage, MessagePage } from '../../src/mailbox/rpc.ts';
+import type { ChangesPage, MessagePage, Octets } from '../../src/mailbox/rpc.ts';
 import { Maildrop } from '../support/maildrop.ts';
 import {
   ALL,
@@ -9,6 +9,7 @@ import {
   type NodeMailbox,
   type NodeMailboxOptions,
   OPERATOR,
+  sent,
   settingsFor,
   SINCE,
   TOKEN,
@@ -64,9 +65,13 @@ async function follow(box: NodeMailbox, since: string | null, query = {}): Promi
   }
 }
 
-async function octets(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+async function rawOf(box: NodeMailbox, id: string): Promise<Octets> {
+  return sent(await box.service.raw(OPERATOR, id, null));
+}
+
+async function octets(stream: ReadableStream<Uint8Array> | null): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of stream ?? []) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -119,7 +124,7 @@ describe('creating an account', () => {
     drop.add(mail('Confidential matter', 'The quick brown fox\r\n'), 'uidl-of-this-message');
     const box = await account(await serve());
     const id = (await ids(box)).get('Confidential matter') ?? '';
-    valueOf(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 262_144 }));
+    valueOf(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 262_144 }, null));
     const tables = box.sql.exec<{ name: string }>(`SELECT name FROM sqlite_master WHERE type = 'table'`);
     const stored = tables.flatMap(({ name }) => box.sql.exec(`SELECT * FROM ${name}`)).flatMap((row) => Object.values(row));
     const clear = Buffer.concat(
@@ -285,11 +290,11 @@ describe('reading', () => {
     const server = await serve();
     const box = await account(server);
     const id = (await ids(box)).get('dots') ?? '';
-    const first = valueOf(await box.service.raw(OPERATOR, id));
+    const first = await rawOf(box, id);
     expect(await octets(first.stream)).toEqual(whole);
     const retrs = (): number => server.commands.filter((command) => command.includes('RETR')).length;
     const fetched = retrs();
-    const again = valueOf(await box.service.raw(OPERATOR, id));
+    const again = await rawOf(box, id);
     expect(again).toMatchObject({ size: whole.length, sha256: createHash('sha256').update(whole).digest('hex') });
     expect(await octets(again.stream)).toEqual(whole);
     expect(retrs()).toBe(fetched);
@@ -301,7 +306,7 @@ describe('reading', () => {
     const server = await serve();
     const box = await account(server);
     const id = (await ids(box)).get('large') ?? '';
-    const streams = await Promise.all([1, 2, 3].map(async () => valueOf(await box.service.raw(OPERATOR, id)).stream));
+    const streams = await Promise.all([1, 2, 3].map(async () => (await rawOf(box, id)).stream));
     const read = await Promise.all(streams.map(octets));
     for (const copy of read) expect(copy.equals(drop.list()[0]?.octets ?? new Uint8Array())).toBe(true);
     expect(server.commands.filter((command) => command.includes('RETR')).length).toBe(1);
@@ -318,7 +323,7 @@ describe('reading', () => {
     );
     const box = await account(await serve());
     const id = (await ids(box)).get('papers') ?? '';
-    const message = valueOf(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 262_144 }));
+    const message = sent(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 262_144 }, null)).message;
     const sha256 = createHash('sha256').update(pdf).digest('hex');
     expect(message).toMatchObject({ detail: 'full', hasAttachments: true, html: null, defects: [] });
     expect(message.text?.trim()).toBe('see below');
@@ -332,9 +337,9 @@ describe('reading', () => {
         url: `/v1/accounts/${box.id}/messages/${id}/attachments/2`,
       },
     ]);
-    const part = valueOf(await box.service.attachment(OPERATOR, id, '2'));
+    const part = sent(await box.service.attachment(OPERATOR, id, '2', null));
     expect((await octets(part.stream)).equals(pdf)).toBe(true);
-    expect(await box.service.attachment(OPERATOR, id, '1')).toMatchObject({ failure: { kind: 'not_found' } });
+    expect(await box.service.attachment(OPERATOR, id, '1', null)).toMatchObject({ failure: { kind: 'not_found' } });
   });
 
   it('refuses an id never given, and one whose message is gone and not held', async () => {
@@ -342,18 +347,18 @@ describe('reading', () => {
     const box = await account(await serve());
     const id = (await ids(box)).get('mail 1') ?? '';
     drop.remove(drop.list()[0]?.uidl ?? '');
-    expect(await box.service.raw(OPERATOR, id)).toMatchObject({ failure: { kind: 'message_gone' } });
-    expect(await box.service.raw(OPERATOR, 'A'.repeat(22))).toMatchObject({ failure: { kind: 'not_found' } });
+    expect(await box.service.raw(OPERATOR, id, null)).toMatchObject({ failure: { kind: 'message_gone' } });
+    expect(await box.service.raw(OPERATOR, 'A'.repeat(22), null)).toMatchObject({ failure: { kind: 'not_found' } });
   });
 
   it('keeps a message readable that is gone upstream while its octets are held', async () => {
     fill(1);
     const box = await account(await serve());
     const id = (await ids(box)).get('mail 1') ?? '';
-    await octets(valueOf(await box.service.raw(OPERATOR, id)).stream);
+    await octets((await rawOf(box, id)).stream);
     drop.remove(drop.list()[0]?.uidl ?? '');
     expect((await page(box)).total).toBe(0);
-    expect(valueOf(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 1000 })).subject).toBe('mail 1');
+    expect(sent(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 1000 }, null)).message.subject).toBe('mail 1');
   });
 
   it('finds messages by their UIDL when their numbers have moved', async () => {
@@ -362,7 +367,7 @@ describe('reading', () => {
     const known = await ids(box);
     drop.remove(drop.list()[0]?.uidl ?? '');
     drop.remove(drop.list()[1]?.uidl ?? '');
-    const raw = valueOf(await box.service.raw(OPERATOR, known.get('mail 5') ?? ''));
+    const raw = await rawOf(box, known.get('mail 5') ?? '');
     expect((await octets(raw.stream)).toString()).toContain('Subject: mail 5');
   });
 
@@ -374,13 +379,13 @@ describe('reading', () => {
     });
     const box = await account(server);
     const id = (await ids(box)).get('mail 1') ?? '';
-    expect(await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1000 })).toMatchObject({
+    expect(await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1000 }, null)).toMatchObject({
       failure: { kind: 'upstream_unreachable' },
     });
     expect(box.sql.exec(`SELECT * FROM copies`)).toEqual([]);
     expect(box.sql.exec(`SELECT * FROM octets`)).toEqual([]);
     cut = false;
-    expect(valueOf(await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1000 })).text?.trim()).toBe('Hello');
+    expect(sent(await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1000 }, null)).message.text?.trim()).toBe('Hello');
   });
 });
 

@@ -33,7 +33,13 @@ async function open(
   const deadlines = { ...DEADLINES, ...options.deadlines };
   const session = (async () => {
     const channel = await nodeDial({ host: 'localhost', port: peer.port, security }, deadlines, { ca: options.ca ?? authority.ca });
-    return Session.open(channel, { security, credentials: { username: 'bob', password: 'secret', accessToken: null }, method: 'user' });
+    return Session.open(channel, {
+      security,
+      credentials: { username: 'bob', password: 'secret', accessToken: null },
+      method: 'user',
+      remembered: null,
+      random: () => new Uint8Array(),
+    });
   })();
   return { peer, session };
 }

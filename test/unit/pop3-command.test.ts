@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  apop,
   auth,
   capa,
   dele,
@@ -19,9 +20,8 @@ import {
   top,
   uidl,
   user,
+  utf8,
 } from '../../src/pop3/command.ts';
-import { chooseLogin } from '../../src/pop3/credentials.ts';
-import { parseCapabilities } from '../../src/pop3/capabilities.ts';
 import { decodeBase64, encodeBase64 } from '../../src/pop3/sasl/base64.ts';
 import { plain } from '../../src/pop3/sasl/plain.ts';
 
@@ -44,9 +44,11 @@ test('commands are written as the RFCs have them', () => {
     quit(),
     user('a b'),
     pass(' p w '),
+    apop('mrose', 'c4c9334bac560ecc979e58001b3e22fb'),
+    utf8(),
   ];
   expect(commands.map(line).join('')).toBe(
-    'CAPA\r\nSTLS\r\nSTAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nUIDL 3\r\nTOP 4 0\r\nRETR 5\r\nDELE 6\r\nNOOP\r\nRSET\r\nQUIT\r\nUSER a b\r\nPASS  p w \r\n',
+    'CAPA\r\nSTLS\r\nSTAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nUIDL 3\r\nTOP 4 0\r\nRETR 5\r\nDELE 6\r\nNOOP\r\nRSET\r\nQUIT\r\nUSER a b\r\nPASS  p w \r\nAPOP mrose c4c9334bac560ecc979e58001b3e22fb\r\nUTF8\r\n',
   );
   expect(commands.filter((command) => command.multiline).map(({ verb, number }) => [verb, number])).toEqual([
     ['CAPA', null],
@@ -132,28 +134,5 @@ describe('SASL', () => {
         expect(decodeBase64(encodeBase64(octets))).toEqual(octets);
       }),
     );
-  });
-});
-
-const offers = (sasl: string) => parseCapabilities([`SASL ${sasl}`]);
-
-describe('the choice of a login', () => {
-  const credentials = { username: 'u', password: 'p', accessToken: null };
-
-  test('auto takes PLAIN where it is offered, else USER and PASS', () => {
-    expect(chooseLogin('auto', credentials, offers('LOGIN PLAIN'))).toMatchObject({ kind: 'sasl', mechanism: { name: 'PLAIN' } });
-    expect(chooseLogin('auto', credentials, offers('LOGIN'))).toMatchObject({ kind: 'user' });
-    expect(chooseLogin('auto', credentials, null)).toMatchObject({ kind: 'user' });
-  });
-
-  test('a method asked for by name is taken, offered or not', () => {
-    expect(chooseLogin('plain', credentials, null)).toMatchObject({ kind: 'sasl' });
-    expect(chooseLogin('user', credentials, offers('PLAIN'))).toMatchObject({ kind: 'user' });
-  });
-
-  test('what can not be done is said', () => {
-    const unsupported = expect.objectContaining({ failure: expect.objectContaining({ kind: 'unsupported' }) });
-    expect(() => chooseLogin('scram-sha-256', credentials, null)).toThrow(unsupported);
-    expect(() => chooseLogin('auto', { ...credentials, password: null, accessToken: 't' }, null)).toThrow(unsupported);
   });
 });

@@ -36,6 +36,7 @@ describe('a login', () => {
     ['-ERR [IN-USE] no\r\n', { kind: 'in_use' }],
     ['-ERR [LOGIN-DELAY] no\r\n', { kind: 'login_delay', seconds: 90 }],
     [`-ERR wrong: AUTH PLAIN ${initial}\r\n`, { kind: 'auth', text: null }],
+    [Buffer.from('-ERR pässword is wrong\r\n').toString('latin1'), { kind: 'auth', text: null }],
     ['pässword\r\n', { kind: 'protocol', text: null }],
   ])('that is answered %j fails once and for all', async (answer, failure) => {
     const [session, peer] = await opened([HELLO, ...CAPA_PLAIN, ...on(`AUTH PLAIN ${initial}`, answer)], auto);

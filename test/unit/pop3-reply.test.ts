@@ -118,6 +118,8 @@ describe('capabilities', () => {
       pipelining: true,
       stls: true,
       respCodes: true,
+      utf8: false,
+      lang: false,
       loginDelaySeconds: 0,
       expire: null,
       implementation: null,

@@ -32,7 +32,7 @@ describe('a session', () => {
     const [session, peer] = await opened([
       sendSplit('\r\n+OK hello\r\n'),
       expectLine('CAPA'),
-      sendSplit('+OK\r\nUIDL\r\n.\r\n'),
+      sendSplit('+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\n.\r\n'),
       expectLine('USER bob'),
       sendSplit('+OK\r\n'),
       expectLine(PASS),
@@ -41,7 +41,7 @@ describe('a session', () => {
       sendSplit('+OK\r\n..a\r\n.\rb\r\n\n.\r\n\r\n.\r\n'),
     ]);
     expect(await hear(session, retr(1))).toMatchObject([{ ok: true, body: '.a\r\n\rb\r\n\n.\r\n\r\n' }]);
-    expect(session.capabilities).toMatchObject({ names: ['UIDL'], uidl: true });
+    expect(session.capabilities).toMatchObject({ names: ['TOP', 'UIDL', 'PIPELINING'], uidl: true });
     session.close();
     await peer.finished();
   });

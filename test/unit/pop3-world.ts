@@ -10,6 +10,8 @@ export const OPTIONS: SessionOptions = {
   security: 'tls',
   credentials: { username: 'bob', password: 'pässword', accessToken: null },
   method: 'user',
+  remembered: null,
+  random: (count) => new Uint8Array(count).fill(7),
 };
 export const HELLO = send('+OK hello\r\n');
 export const NO_CAPA = on('CAPA', '-ERR what?\r\n');

@@ -4,7 +4,7 @@ import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runI
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { newAccountId } from '../../src/crypto/ids.ts';
-import type { AccountSettings, Caller, ListQuery, MailboxRpc, MessagePage, Result } from '../../src/mailbox/rpc.ts';
+import type { AccountSettings, Caller, Conditional, ListQuery, MailboxRpc, MessagePage, Octets, Result } from '../../src/mailbox/rpc.ts';
 import type { Peers } from './peers.ts';
 
 const peers = JSON.parse((env as unknown as { PEERS: string }).PEERS) as Peers;
@@ -56,6 +56,12 @@ function valueOf<T>(result: Result<T>): T {
   return result.value;
 }
 
+function streamOf(result: Result<Conditional<Octets>>): ReadableStream<Uint8Array> {
+  const value = valueOf(result);
+  if (value.notModified || value.stream === null) throw new Error('expected octets');
+  return value.stream;
+}
+
 async function octets(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -73,8 +79,7 @@ describe('a mail server over sockets of workerd', () => {
     expect(valueOf(result).account.state).toBe('ready');
     const { data } = valueOf(await rpc.messages(OPERATOR, ALL));
     expect(data).toMatchObject([{ subject: 'octets', detail: 'headers' }]);
-    const raw = valueOf(await rpc.raw(OPERATOR, data[0]?.id ?? ''));
-    expect(await octets(raw.stream)).toEqual(message);
+    expect(await octets(streamOf(await rpc.raw(OPERATOR, data[0]?.id ?? '', null)))).toEqual(message);
   });
 
   it.each([
@@ -139,7 +144,7 @@ describe('an object that comes and goes', () => {
       storage.sql.exec(`UPDATE health SET attempted_at = attempted_at - 400000, checked_at = checked_at - 400000`);
     });
     expect(await runDurableObjectAlarm(stub)).toBe(true);
-    const changes = valueOf(await rpc.changes(OPERATOR, { since: state, limit: 10, maxAge: 3600, include: 'headers' }));
+    const changes = valueOf(await rpc.changes(OPERATOR, { since: state, checkpoint: null, limit: 10, maxAge: 3600, include: 'headers' }));
     expect(changes.created).toMatchObject([{ subject: 'news' }]);
     const next = await runInDurableObject(stub, (_object, { storage }) => storage.getAlarm());
     expect(next).toBeGreaterThan(Date.now() + 200_000);
@@ -158,12 +163,11 @@ describe('an object that comes and goes', () => {
     const { account, rpc, result } = await create(user);
     valueOf(result);
     const id = valueOf(await rpc.messages(OPERATOR, ALL)).data[0]?.id ?? '';
-    const cut = valueOf(await rpc.raw(OPERATOR, id)).stream.getReader();
+    const cut = streamOf(await rpc.raw(OPERATOR, id, null)).getReader();
     await cut.read();
     await abortAllDurableObjects();
     await cut.cancel().catch(() => undefined);
-    const raw = valueOf(await object(account).rpc.raw(OPERATOR, id));
-    expect(await octets(raw.stream)).toEqual(message);
+    expect(await octets(streamOf(await object(account).rpc.raw(OPERATOR, id, null)))).toEqual(message);
   });
 
   it('leaves nothing behind when the account is removed', async () => {

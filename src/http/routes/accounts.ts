@@ -2,10 +2,12 @@
  * /v1/accounts: who has a mailbox here. Only the operator creates and lists accounts; an account's own token
  * reads it, and removes it with the scope `manage`. No answer ever has a password or an upstream token in it.
  */
-import { contract } from '../contract.ts';
+import { amendAccount } from '../amendment.ts';
+import { contract, LOGGING_IN } from '../contract.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
-import { Account, AccountPage, AccountQuery, CreatedAccount, NewAccount } from '../schemas/account.ts';
+import { Account, AccountPage, AccountPatch, AccountQuery, CreatedAccount, NewAccount } from '../schemas/account.ts';
+import { ACCOUNT, ACCOUNT_ENTRY, ACCOUNT_PATCH, NEW_ACCOUNT, NEW_TOKEN } from '../schemas/examples.ts';
 import { AccountPath } from '../schemas/input.ts';
 import { PRIVATE_JSON, SECRET_JSON } from '../answer.ts';
 import { createAccount, removeAccount } from '../lifecycle.ts';
@@ -20,24 +22,13 @@ const create = contract({
   description: 'Logs in to the mail server first, unless `verify` is false; if that fails nothing is stored.',
   tags: ['accounts'],
   scope: 'operator',
-  problems: [
-    'conflict',
-    'target_not_allowed',
-    'upstream_auth_failed',
-    'login_delay',
-    'upstream_unreachable',
-    'upstream_protocol',
-    'upstream_refused',
-    'mailbox_in_use',
-    'upstream_temporary',
-    'upstream_timeout',
-  ],
-  request: { body: { required: true, content: { 'application/json': { schema: NewAccount } } } },
+  problems: [...LOGGING_IN, 'conflict', 'target_not_allowed'],
+  request: { body: { required: true, content: { 'application/json': { schema: NewAccount, example: NEW_ACCOUNT } } } },
   responses: {
     201: {
       description: 'The account and its first token, whose secret is shown this once.',
       headers: { Location: { description: "The account's path.", schema: { type: 'string' } } },
-      content: { 'application/json': { schema: CreatedAccount } },
+      content: { 'application/json': { schema: CreatedAccount, example: { account: ACCOUNT, token: NEW_TOKEN } } },
     },
   },
 });
@@ -51,7 +42,7 @@ const list = contract({
   scope: 'operator',
   problems: [],
   request: { query: AccountQuery },
-  responses: { 200: { description: 'A page of accounts.', content: { 'application/json': { schema: AccountPage } } } },
+  responses: { 200: { description: 'A page of accounts.', content: { 'application/json': { schema: AccountPage, example: { data: [ACCOUNT_ENTRY], nextCursor: null } } } } },
 });
 
 const read = contract({
@@ -63,7 +54,31 @@ const read = contract({
   scope: 'read',
   problems: [],
   request: { params: AccountPath },
-  responses: { 200: { description: 'The account.', content: { 'application/json': { schema: Account } } } },
+  responses: { 200: { description: 'The account.', content: { 'application/json': { schema: Account, example: ACCOUNT } } } },
+});
+
+const amend = contract({
+  method: 'patch',
+  path: '/v1/accounts/{account}',
+  operationId: 'updateAccount',
+  summary: 'Change an account',
+  description:
+    'A merge patch (RFC 7396): what is not named stays, null restores the default. A new server or new credentials log in first; ' +
+    'if that fails, nothing is changed. While an account is paused its mail server is not asked, and nothing is lost.',
+  tags: ['accounts'],
+  scope: 'manage',
+  problems: [...LOGGING_IN, 'conflict', 'target_not_allowed'],
+  request: {
+    params: AccountPath,
+    body: {
+      required: true,
+      content: {
+        'application/merge-patch+json': { schema: AccountPatch, example: ACCOUNT_PATCH },
+        'application/json': { schema: AccountPatch, example: ACCOUNT_PATCH },
+      },
+    },
+  },
+  responses: { 200: { description: 'The account as it is now.', content: { 'application/json': { schema: Account, example: ACCOUNT } } } },
 });
 
 const remove = contract({
@@ -98,8 +113,15 @@ export function accountRoutes(app: App): void {
     return result.ok ? c.json(result.value, 200, PRIVATE_JSON) : failed(c, result.failure);
   });
 
+  route(app, amend, async (c) => {
+    const { env, var: known } = c;
+    const amending = { env, config: known.config, mailbox: known.mailbox, id: known.account, caller: known.caller };
+    const result = await amendAccount(amending, c.req.valid('json'));
+    return result.ok ? c.json(result.value, 200, PRIVATE_JSON) : failed(c, result.failure);
+  });
+
   route(app, remove, async (c) => {
-    const result = await removeAccount(c.env, c.var.account, c.var.caller);
+    const result = await removeAccount(c.env, c.var.mailbox, c.var.account, c.var.caller);
     return result.ok ? c.body(null, 204) : failed(c, result.failure);
   });
 }

@@ -5,7 +5,9 @@ import { failed } from '../problem.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
 import { Changes, ChangesQuery } from '../schemas/changes.ts';
+import { CHANGES } from '../schemas/examples.ts';
 import { AccountPath } from '../schemas/input.ts';
+import { waitForChanges } from '../waiting.ts';
 
 const changes = contract({
   method: 'get',
@@ -17,12 +19,13 @@ const changes = contract({
   scope: 'read',
   problems: ASKING,
   request: { params: AccountPath, query: ChangesQuery },
-  responses: { 200: { description: 'A page of changes.', content: { 'application/json': { schema: Changes } } } },
+  responses: { 200: { description: 'A page of changes.', content: { 'application/json': { schema: Changes, example: CHANGES } } } },
 });
 
 export function changeRoutes(app: App): void {
   route(app, changes, async (c) => {
-    const result = await c.var.mailbox.changes(c.var.caller, c.req.valid('query'));
+    const { wait, ...query } = c.req.valid('query');
+    const result = await waitForChanges(c.var.mailbox, c.var.caller, query, wait, c.req.raw.signal);
     return result.ok ? c.json(result.value, 200, PRIVATE_JSON) : failed(c, result.failure);
   });
 }

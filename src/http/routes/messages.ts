@@ -1,9 +1,11 @@
 /** …/messages: the listing, one message as JSON, and its deletion on the mail server. */
 import { PRIVATE_JSON } from '../answer.ts';
-import { ASKING, contract } from '../contract.ts';
+import { ifNoneMatch } from '../conditions.ts';
+import { ASKING, contract, NOT_MODIFIED } from '../contract.ts';
 import { failed } from '../problem.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
+import { MESSAGE, MESSAGE_PAGE } from '../schemas/examples.ts';
 import { AccountPath, MessagePath } from '../schemas/input.ts';
 import { Message, MessageList, MessageQuery, MessagesQuery } from '../schemas/message.ts';
 
@@ -18,7 +20,9 @@ const list = contract({
   scope: 'read',
   problems: ASKING,
   request: { params: AccountPath, query: MessagesQuery },
-  responses: { 200: { description: 'A page of messages.', content: { 'application/json': { schema: MessageList } } } },
+  responses: {
+    200: { description: 'A page of messages.', content: { 'application/json': { schema: MessageList, example: MESSAGE_PAGE } } },
+  },
 });
 
 const read = contract({
@@ -31,7 +35,10 @@ const read = contract({
   scope: 'read',
   problems: [...ASKING, 'message_gone'],
   request: { params: MessagePath, query: MessageQuery },
-  responses: { 200: { description: 'The message.', content: { 'application/json': { schema: Message } } } },
+  responses: {
+    200: { description: 'The message.', content: { 'application/json': { schema: Message, example: MESSAGE } } },
+    304: NOT_MODIFIED,
+  },
 });
 
 const remove = contract({
@@ -54,9 +61,12 @@ export function messageRoutes(app: App): void {
   });
 
   route(app, read, async (c) => {
-    const { html, maxBodyBytes } = c.req.valid('query');
-    const result = await c.var.mailbox.message(c.var.caller, c.req.valid('param').message, { html, maxBodyBytes });
-    return result.ok ? c.json(result.value, 200, PRIVATE_JSON) : failed(c, result.failure);
+    const { inline, ...query } = c.req.valid('query');
+    const asked = { ...query, ticketsAt: inline === 'tickets' ? new URL(c.req.url).origin : null };
+    const result = await c.var.mailbox.message(c.var.caller, c.req.valid('param').message, asked, ifNoneMatch(c));
+    if (!result.ok) return failed(c, result.failure);
+    const headers = { ETag: `W/"${result.value.etag}"`, ...PRIVATE_JSON };
+    return result.value.notModified ? c.body(null, 304, headers) : c.json(result.value.message, 200, headers);
   });
 
   route(app, remove, async (c) => {

@@ -1,9 +1,14 @@
 /** Routes about the deployment itself, open to anybody: whether it runs and what it can do. */
 import { z } from '../zod.ts';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { contract } from '../contract.ts';
+import { version } from '../../version.ts';
+import { documentOf } from '../document.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
+import { METHODS, SCOPES } from '../schemas/account.ts';
+import { CAPABILITIES } from '../schemas/examples.ts';
+import { Capabilities } from '../schemas/stats.ts';
+import { HTTP, MAILBOX, MIME, PEEK, POP3, RATE } from '../../limits.ts';
 
 const health = contract({
   method: 'get',
@@ -25,10 +30,22 @@ const health = contract({
               configured: z.boolean().openapi({ description: 'If not, every other route says what to set.' }),
             })
             .openapi('Health'),
+          example: { ok: true, version, configured: true },
         },
       },
     },
   },
+});
+
+const capabilities = contract({
+  method: 'get',
+  path: '/v1/capabilities',
+  operationId: 'getCapabilities',
+  summary: 'Read what this deployment can do, and its limits',
+  tags: ['deployment'],
+  scope: 'public',
+  problems: ['misconfigured'],
+  responses: { 200: { description: 'The same for everybody.', content: { 'application/json': { schema: Capabilities, example: CAPABILITIES } } } },
 });
 
 const openapi = contract({
@@ -39,43 +56,46 @@ const openapi = contract({
   tags: ['deployment'],
   scope: 'public',
   problems: ['misconfigured'],
-  responses: { 200: { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: z.object({ openapi: z.string() }) } } } },
+  responses: {
+    200: {
+      description: 'OpenAPI 3.1.',
+      content: { 'application/json': { schema: z.looseObject({ openapi: z.string() }), example: { openapi: '3.1.0', paths: {} } } },
+    },
+  },
 });
 
-const { version } = packageJson;
+/** Sizes are octets, times seconds. */
+const LIMITS = {
+  requestBody: HTTP.bodyOctets,
+  requestSeconds: HTTP.requestTime / 1000,
+  pageSize: HTTP.pageSize,
+  messagesReadAtOnce: HTTP.batchRead,
+  messagesDeletedAtOnce: HTTP.batchDelete,
+  messageBody: MIME.bodyOctets,
+  message: POP3.messageOctets,
+  peekMessages: PEEK.messages,
+  tokens: MAILBOX.tokens,
+  events: MAILBOX.events,
+  pollSecondsLeast: MAILBOX.pollSecondsLeast,
+  pollSecondsMost: MAILBOX.pollSecondsMost,
+  cacheMost: MAILBOX.cacheOctetsMost,
+  requestsPerMinute: RATE.perMinute,
+  requestsAtOnce: RATE.burst,
+} as const;
 
-const DESCRIPTION = `POP3 mailboxes over HTTP and JSON.
-
-Every error is a problem (RFC 9457). Unknown members and parameters in a request are refused; in answers, ignore what you don't know:
-members and enum values may be added. Times are RFC 3339 in UTC, sizes octets.`;
-
-/** The OpenAPI document of everything registered so far. */
-function documentOf(app: App) {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'operatorKey', {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'One of the keys of the deployment. May do everything.',
-  });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'accountToken', {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'pgt_…',
-    description: 'A token of one account, limited to its scopes; `manage` implies the others.',
-  });
-  return app.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: { title: 'Popgate', version, description: DESCRIPTION, license: { name: 'MIT' } },
-    servers: [{ url: '/' }],
-  });
+/** The operations that the app has, by id. */
+function featuresOf(app: App): string[] {
+  const routes = app.openAPIRegistry.definitions.flatMap((definition) => (definition.type === 'route' ? [definition.route] : []));
+  return routes.flatMap(({ operationId }) => operationId ?? []).sort();
 }
 
 export function metaRoutes(app: App): void {
+  route(app, capabilities, async (c) => {
+    const known = { version, features: featuresOf(app), scopes: [...SCOPES], loginMethods: [...METHODS], limits: LIMITS };
+    return c.json(known, 200, { 'Cache-Control': 'public, max-age=300' });
+  });
+
   route(app, health, async (c) => c.json({ ok: true, version, configured: c.var.configured }, 200, { 'Cache-Control': 'no-store' }));
 
-  let document: ReturnType<typeof documentOf> | null = null;
-  route(app, openapi, async (c) => {
-    // Derived once, at the first request that wants it: it never changes while the Worker lives.
-    document ??= documentOf(app);
-    return c.json<{ openapi: string }, 200>(document, 200, { 'Cache-Control': 'public, max-age=300' });
-  });
+  route(app, openapi, async (c) => c.json<{ openapi: string }, 200>(documentOf(app), 200, { 'Cache-Control': 'public, max-age=300' }));
 }

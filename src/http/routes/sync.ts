@@ -5,6 +5,7 @@ import { failed } from '../problem.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
 import { Report, SyncRequest } from '../schemas/changes.ts';
+import { REPORT } from '../schemas/examples.ts';
 import { AccountPath } from '../schemas/input.ts';
 
 const sync = contract({
@@ -15,8 +16,8 @@ const sync = contract({
   tags: ['changes'],
   scope: 'read',
   problems: ASKING,
-  request: { params: AccountPath, body: { required: false, content: { 'application/json': { schema: SyncRequest } } } },
-  responses: { 200: { description: 'What was found, and the traffic it took.', content: { 'application/json': { schema: Report } } } },
+  request: { params: AccountPath, body: { required: false, content: { 'application/json': { schema: SyncRequest, example: {} } } } },
+  responses: { 200: { description: 'What was found, and the traffic it took.', content: { 'application/json': { schema: Report, example: REPORT } } } },
 });
 
 export function syncRoutes(app: App): void {

@@ -5,7 +5,7 @@ import type { AccountView, Method, NewToken, Scope, TokenSettings } from '../../
 import type { DirectoryEntry } from '../../directory/rpc.ts';
 import { cursor, pageSize, secretText, text } from './input.ts';
 
-const METHODS = [
+export const METHODS = [
   'auto',
   'plain',
   'login',
@@ -18,25 +18,26 @@ const METHODS = [
   'oauthbearer',
 ] as const satisfies readonly Method[];
 const TOKEN_METHODS: readonly Method[] = ['xoauth2', 'oauthbearer'];
-const SCOPES = ['read', 'write', 'delete', 'manage'] as const satisfies readonly Scope[];
+export const SCOPES = ['read', 'write', 'delete', 'manage'] as const satisfies readonly Scope[];
 const LOCATIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 const JURISDICTIONS = ['eu', 'fedramp'] as const;
 
 /** The registered ports: RFC 1939 §3, RFC 8314 §7.3. */
-const PORTS = { tls: 995, starttls: 110, none: 110 } as const;
+export const PORTS = { tls: 995, starttls: 110, none: 110 } as const;
 
-const Server = z
+const host = text(NAMES.host).openapi({ example: 'pop.example.com' });
+const port = z.int().min(1).max(65_535);
+const security = z.enum(['tls', 'starttls', 'none']);
+
+export const Server = z
   .strictObject({
-    host: text(NAMES.host).openapi({ example: 'pop.example.com' }),
-    port: z.int().min(1).max(65_535).optional().openapi({ description: '995 with `tls`, else 110, if absent.' }),
-    security: z
-      .enum(['tls', 'starttls', 'none'])
-      .default('tls')
-      .openapi({ description: '`none` only for a target that the deployment lists.' }),
+    host,
+    port: port.optional().openapi({ description: '995 with `tls`, else 110, if absent.' }),
+    security: security.default('tls').openapi({ description: '`none` only for a target that the deployment lists.' }),
   })
-  .transform(({ host, port, security }) => ({ host, port: port ?? PORTS[security], security }));
+  .transform((server) => ({ ...server, port: server.port ?? PORTS[server.security] }));
 
-const Auth = z
+export const Auth = z
   .strictObject({
     username: text(NAMES.username).openapi({ example: 'ann@example.com' }),
     password: secretText(NAMES.password).optional().openapi({ format: 'password' }),
@@ -100,14 +101,18 @@ export const NewTokenSettings = z
   })
   .openapi('NewTokenSettings') satisfies z.ZodType<TokenSettings>;
 
+const email = text(NAMES.email).regex(/^[^\s]+@[^\s@]+$/, 'Must be a mail address.');
+const cacheOctets = z.int().min(0).max(MAILBOX.cacheOctetsMost);
+const pollSeconds = z
+  .int()
+  .max(MAILBOX.pollSecondsMost)
+  .refine((value) => value === 0 || value >= MAILBOX.pollSecondsLeast, `Must be 0 (no polls) or at least ${MAILBOX.pollSecondsLeast}.`);
+const POLL_SECONDS = 300;
+
 /** What POST /v1/accounts takes. */
 export const NewAccount = z
   .strictObject({
-    email: text(NAMES.email)
-      .regex(/^[^\s]+@[^\s@]+$/, 'Must be a mail address.')
-      .nullable()
-      .optional()
-      .openapi({ description: 'The user name, if it has an `@` and this is absent.' }),
+    email: email.nullable().optional().openapi({ description: 'The user name, if it has an `@` and this is absent.' }),
     externalId: text(NAMES.externalId).nullable().default(null).openapi({ description: "The operator's own key; unique." }),
     server: Server,
     auth: Auth,
@@ -115,28 +120,58 @@ export const NewAccount = z
       .enum(['all', 'none'])
       .default('all')
       .openapi({ description: '`none`: the feed of changes starts with what comes after now; older messages are listed and readable.' }),
-    pollSeconds: z
-      .int()
-      .max(MAILBOX.pollSecondsMost)
-      .refine((value) => value === 0 || value >= MAILBOX.pollSecondsLeast, `Must be 0 (no polls) or at least ${MAILBOX.pollSecondsLeast}.`)
-      .default(300)
-      .openapi({ minimum: 0 }),
+    pollSeconds: pollSeconds.default(POLL_SECONDS).openapi({ minimum: 0 }),
     paused: z.boolean().default(false),
     verify: z.boolean().default(true).openapi({ description: 'Log in before anything is stored.' }),
     location: z.enum(LOCATIONS).nullable().default(null).openapi({ description: 'Where the account lives: best near its mail server.' }),
     jurisdiction: z.enum(JURISDICTIONS).nullable().default(null),
     cache: z
       .strictObject({
-        maxBytes: z.int().min(0).max(MAILBOX.cacheOctetsMost).default(MAILBOX.cacheOctets),
-        maxMessageBytes: z.int().min(0).max(MAILBOX.cacheOctetsMost).default(MAILBOX.cacheMessageOctets),
+        maxBytes: cacheOctets.default(MAILBOX.cacheOctets),
+        maxMessageBytes: cacheOctets.default(MAILBOX.cacheMessageOctets),
       })
       .prefault({}),
     token: NewTokenSettings.nullable().prefault({}).openapi({ description: 'The first token; null: none.' }),
   })
   .openapi('NewAccount');
 
-const instant = z.string().openapi({ format: 'date-time', example: '2026-11-20T10:23:45.000Z' });
-const security = z.enum(['tls', 'starttls', 'none']);
+/** A member of a merge patch (RFC 7396 §1): absent it stays, null is what it is without being named in POST. */
+function patched<T>(schema: z.ZodType<T>, otherwise: T) {
+  return schema
+    .nullable()
+    .optional()
+    .transform((value) => (value === null ? otherwise : value));
+}
+
+/** What PATCH takes: of POST's members those that can change. */
+export const AccountPatch = z
+  .strictObject({
+    email: email.nullable().optional(),
+    externalId: text(NAMES.externalId).nullable().optional(),
+    server: z
+      .strictObject({
+        host: host.optional(),
+        port: port.nullable().optional().openapi({ description: 'Null: 995 with `tls`, else 110.' }),
+        security: security.nullable().optional(),
+      })
+      .optional()
+      .openapi({ description: 'A token that names another `host` must give `auth` too.' }),
+    auth: Auth.optional().openapi({ description: 'Replaced whole.' }),
+    pollSeconds: patched(pollSeconds, POLL_SECONDS).openapi({ minimum: 0 }),
+    paused: patched(z.boolean(), false),
+    verify: z.boolean().default(true).openapi({ description: 'Log in to a new server, or with new credentials, before anything is changed.' }),
+    cache: z
+      .strictObject({
+        maxBytes: patched(cacheOctets, MAILBOX.cacheOctets),
+        maxMessageBytes: patched(cacheOctets, MAILBOX.cacheMessageOctets),
+      })
+      .nullable()
+      .optional()
+      .transform((value) => (value === null ? { maxBytes: MAILBOX.cacheOctets, maxMessageBytes: MAILBOX.cacheMessageOctets } : value)),
+  })
+  .openapi('AccountPatch');
+
+export const instant = z.string().openapi({ format: 'date-time', example: '2026-11-20T10:23:45.000Z' });
 
 export const Account = z
   .object({
@@ -186,12 +221,13 @@ export const Token = z
   })
   .openapi('NewToken') satisfies z.ZodType<NewToken>;
 
-export const CreatedAccount = z.object({ account: Account, token: Token.nullable() }).openapi('CreatedAccount');
+// `Token.nullable()` would lose its null in the document.
+export const CreatedAccount = z.object({ account: Account, token: z.union([Token, z.null()]) }).openapi('CreatedAccount');
 
 export const AccountQuery = z.strictObject({
   limit: pageSize(50),
   cursor,
-  externalId: text(NAMES.externalId).optional(),
+  externalId: text(NAMES.externalId).optional().openapi({ description: 'Only the account with this key of the operator.' }),
 });
 
 export const AccountEntry = z

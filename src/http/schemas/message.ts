@@ -53,7 +53,7 @@ const fields = z
 export const MessagesQuery = z.strictObject({
   limit: pageSize(50),
   cursor,
-  order: z.enum(['newest', 'oldest']).default('newest'),
+  order: z.enum(['newest', 'oldest']).default('newest').openapi({ description: 'By arrival, not by the date that a message claims.' }),
   fields,
   maxAge,
 });
@@ -74,9 +74,21 @@ export const MessageList = z
 
 export const MessageQuery = z.strictObject({
   html: z.enum(['safe', 'none', 'original']).default('safe').openapi({ description: '`original` is unsafe to show.' }),
-  remote: z.enum(['blocked']).default('blocked'),
-  inline: z.enum(['none']).default('none'),
+  remote: z
+    .enum(['blocked', 'allowed'])
+    .default('blocked')
+    .openapi({ description: '`allowed`: `https:` sources of images stay in the safe HTML; whoever shows it tells their servers so.' }),
+  inline: z.enum(['none', 'tickets']).default('none').openapi({
+    description:
+      'What the sources of images inside the message become in the safe HTML: `data-cid`, or signed URLs that are good for at least fifteen minutes, unless the token ends before.',
+  }),
   maxBodyBytes: wholeNumber(1, MIME.bodyOctets, MIME.bodyOctets, 'The text and the HTML are cut to this many octets.'),
+});
+
+export const AttachmentQuery = z.strictObject({
+  disposition: z.enum(['attachment', 'inline']).default('attachment').openapi({
+    description: '`inline`: to be shown, if its first octets are those of a PNG, JPEG, GIF, WebP, AVIF or PDF; else it stays a download.',
+  }),
 });
 
 export const AttachmentItem = z

@@ -4,6 +4,10 @@ import { PROBLEMS } from '../problem-codes.ts';
 import type { ProblemCode } from '../problem-codes.ts';
 import type { Problem } from '../problem.ts';
 
+export const CodePath = z.object({
+  code: z.string().openapi({ param: { name: 'code', in: 'path' }, description: 'The code of a problem.', example: 'not_found' }),
+});
+
 export const ProblemSchema = z
   .object({
     type: z.string().openapi({ description: '`/problems/` and the code.', example: '/problems/not_found' }),
@@ -23,4 +27,5 @@ export const ProblemSchema = z
       .openapi({ description: 'What the mail server said, cleaned and cut.' }),
     account: z.string().exactOptional().openapi({ description: 'The account that has the `externalId`, with `conflict`.' }),
   })
-  .openapi('Problem') satisfies z.ZodType<Problem>;
+  // The document's generator doesn't know `exactOptional` and would require these too.
+  .openapi('Problem', { required: ['type', 'title', 'status', 'detail', 'instance', 'code', 'retryable'] }) satisfies z.ZodType<Problem>;

@@ -66,6 +66,10 @@ export class AccountStore {
     return this.#sql.exec<AccountRow>(`SELECT * FROM account`)[0] ?? null;
   }
 
+  setSettings(row: Pick<AccountRow, 'settings' | 'credentials'>): void {
+    this.#sql.exec(`UPDATE account SET settings = ?, credentials = ?`, row.settings, row.credentials);
+  }
+
   setDataKey(wrapped: Uint8Array): void {
     this.#sql.exec(`UPDATE account SET data_key = ?`, wrapped);
   }
@@ -136,6 +140,16 @@ export class AccountStore {
     );
   }
 
+  /** The maildrop that was last listed is another one now. */
+  forgetHint(): void {
+    this.#sql.exec(`DELETE FROM hint`);
+  }
+
+  /** What the server announced is of no interest any more: it is another one now. */
+  forgetServer(): void {
+    this.#sql.exec(`UPDATE health SET server = NULL`);
+  }
+
   insertToken(row: Omit<TokenRow, 'used_day'>): void {
     this.#sql.exec(
       `INSERT INTO tokens (id, hash, scopes, expires_at, about, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -150,6 +164,28 @@ export class AccountStore {
 
   tokenByHash(hash: string): TokenRow | null {
     return this.#sql.exec<TokenRow>(`SELECT * FROM tokens WHERE hash = ?`, hash)[0] ?? null;
+  }
+
+  tokenById(id: string): TokenRow | null {
+    return this.#sql.exec<TokenRow>(`SELECT * FROM tokens WHERE id = ?`, id)[0] ?? null;
+  }
+
+  /** All tokens, the oldest first. */
+  tokens(): TokenRow[] {
+    return this.#sql.exec<TokenRow>(`SELECT * FROM tokens ORDER BY created_at, id`);
+  }
+
+  countTokens(): number {
+    return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM tokens`)[0]?.n ?? 0;
+  }
+
+  /** False if there is none of that id. */
+  removeToken(id: string): boolean {
+    return this.#sql.exec(`DELETE FROM tokens WHERE id = ? RETURNING id`, id).length > 0;
+  }
+
+  removeExpiredTokens(now: number): void {
+    this.#sql.exec(`DELETE FROM tokens WHERE expires_at <= ?`, now);
   }
 
   tokenUsed(id: string, day: number): void {

@@ -52,10 +52,10 @@ export class CopyStore {
     return this.#sql.exec<{ message: number }>(`SELECT message FROM copies WHERE complete = 0`).map((row) => row.message);
   }
 
-  /** Octets held: of the cache, and of scratch copies. */
+  /** Octets held: of the cache, and of scratch copies. Which of them an unfinished copy will be is not known yet. */
   held(): { cache: number; scratch: number } {
     const row = this.#sql.exec<{ cache: number | null; scratch: number | null }>(
-      `SELECT sum(octets * (scratch = 0)) AS cache, sum(octets * (scratch = 1)) AS scratch FROM copies`,
+      `SELECT sum(octets * (scratch = 0)) AS cache, sum(octets * (scratch = 1)) AS scratch FROM copies WHERE complete = 1`,
     )[0];
     return { cache: row?.cache ?? 0, scratch: row?.scratch ?? 0 };
   }

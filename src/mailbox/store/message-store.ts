@@ -1,5 +1,5 @@
 /**
- * Statements on the ledger: one row a message, live or gone, and the intents to delete.
+ * Statements on the ledger: one row a message, live or gone.
  * Bulk goes through `json_each`, because a statement takes at most 100 parameters; octets in it are hex.
  */
 import type { Sql } from '../deps.ts';
@@ -17,11 +17,12 @@ export type MessageRow = {
   gone_why: 'server' | 'api' | null;
   detail: 0 | 1 | 2;
   summary: Uint8Array | null;
+  digest: Uint8Array | null;
   tries: number;
   retry_at: number | null;
 };
 
-const COLUMNS = `created, updated, destroyed, id, uidl, uidl_hash, occurrence, size, first_seen, gone_why, detail, summary, tries, retry_at`;
+const COLUMNS = `created, updated, destroyed, id, uidl, uidl_hash, occurrence, size, first_seen, gone_why, detail, summary, digest, tries, retry_at`;
 
 /** What the ledger compares a listing with. `key` is hex of the UIDL's hash, a slash and the occurrence. */
 export type KnownRow = { created: number; key: string; live: 0 | 1 };
@@ -29,8 +30,6 @@ export type KnownRow = { created: number; key: string; live: 0 | 1 };
 export type NewMessage = { created: number; id: string; uidl: string; uidlHash: string; occurrence: number; size: number };
 
 export type Indexed = { created: number; place: number; summary: string; fingerprint: string };
-
-export type DeletionRow = { message: number; asked_at: number; written: 0 | 1; tries: number };
 
 export class MessageStore {
   readonly #sql: Sql;
@@ -41,6 +40,13 @@ export class MessageStore {
 
   byId(id: string): MessageRow | null {
     return this.#sql.exec<MessageRow>(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id)[0] ?? null;
+  }
+
+  byIds(ids: readonly string[]): MessageRow[] {
+    return this.#sql.exec<MessageRow>(
+      `SELECT ${COLUMNS} FROM messages WHERE id IN (SELECT value FROM json_each(?)) ORDER BY created`,
+      JSON.stringify(ids),
+    );
   }
 
   byCreated(created: readonly number[]): MessageRow[] {
@@ -68,7 +74,8 @@ export class MessageStore {
   /** How many are live and the sum of their sizes. */
   totals(): { messages: number; octets: number } {
     const row = this.#sql.exec<{ messages: number; octets: number | null }>(
-      `SELECT count(*) AS messages, sum(size) AS octets FROM messages WHERE destroyed IS NULL`,
+      // A server may claim any size, and sum() fails beyond 2^63.
+      `SELECT count(*) AS messages, total(size) AS octets FROM messages WHERE destroyed IS NULL`,
     )[0];
     return { messages: row?.messages ?? 0, octets: row?.octets ?? 0 };
   }
@@ -134,17 +141,18 @@ export class MessageStore {
     );
   }
 
-  /** The whole message is known: `summary` null leaves the list members as they are. */
-  setFull(created: number, change: { place: number; summary: Uint8Array; fingerprint: Uint8Array } | null): void {
+  /** The whole message is known: `change` null leaves the list members as they are. */
+  setFull(created: number, digest: Uint8Array, change: { place: number; summary: Uint8Array; fingerprint: Uint8Array } | null): void {
     if (change) {
       this.#sql.exec(
-        `UPDATE messages SET summary = ?, fingerprint = ?, updated = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`,
+        `UPDATE messages SET digest = ?, summary = ?, fingerprint = ?, updated = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`,
+        digest,
         change.summary,
         change.fingerprint,
         change.place,
         created,
       );
-    } else this.#sql.exec(`UPDATE messages SET detail = 2, tries = 0, retry_at = NULL WHERE created = ? AND detail < 2`, created);
+    } else this.#sql.exec(`UPDATE messages SET digest = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`, digest, created);
   }
 
   /** A message could not be read: it is left alone until `retryAt`. */
@@ -152,11 +160,11 @@ export class MessageStore {
     this.#sql.exec(`UPDATE messages SET tries = tries + 1, retry_at = ? WHERE created = ?`, retryAt, created);
   }
 
-  /** The newest live rows of which only the UIDL is known, among the newest `window`. */
+  /** The newest live rows of which only the UIDL is known, among the newest `window`; those that failed before come last. */
   unindexed(window: number, now: number, limit: number): MessageRow[] {
     return this.#sql.exec<MessageRow>(
       `SELECT ${COLUMNS} FROM (SELECT * FROM messages WHERE destroyed IS NULL ORDER BY created DESC LIMIT ?)
-       WHERE detail = 0 AND (retry_at IS NULL OR retry_at <= ?) ORDER BY created DESC LIMIT ?`,
+       WHERE detail = 0 AND (retry_at IS NULL OR retry_at <= ?) ORDER BY tries, created DESC LIMIT ?`,
       window,
       now,
       limit,
@@ -198,24 +206,18 @@ export class MessageStore {
     );
   }
 
-  intend(created: number, now: number): void {
-    this.#sql.exec(
-      `INSERT INTO deletions (message, asked_at, written, tries) VALUES (?, ?, 0, 0) ON CONFLICT (message) DO NOTHING`,
-      created,
-      now,
-    );
-  }
-
-  /** From here on DELE may have reached the server. */
-  deletionWritten(created: number): void {
-    this.#sql.exec(`UPDATE deletions SET written = 1, tries = tries + 1 WHERE message = ?`, created);
-  }
-
-  withdraw(created: number): void {
-    this.#sql.exec(`DELETE FROM deletions WHERE message = ?`, created);
-  }
-
-  deletions(): DeletionRow[] {
-    return this.#sql.exec<DeletionRow>(`SELECT message, asked_at, written, tries FROM deletions ORDER BY message`);
+  /** How many rows the three above have in all. */
+  countChanges(since: number): number {
+    const row = this.#sql.exec<{ n: number }>(
+      `SELECT (SELECT count(*) FROM messages WHERE created > ? AND destroyed IS NULL)
+         + (SELECT count(*) FROM messages WHERE updated > ? AND created <= ? AND destroyed IS NULL)
+         + (SELECT count(*) FROM messages WHERE destroyed > ? AND created <= ?) AS n`,
+      since,
+      since,
+      since,
+      since,
+      since,
+    )[0];
+    return row?.n ?? 0;
   }
 }

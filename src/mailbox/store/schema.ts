@@ -120,6 +120,9 @@ export const SCHEMA_STEPS: readonly string[] = [
     about          BLOB NOT NULL               -- box: who did it, and to what
   ) STRICT;
   `,
+  `
+  ALTER TABLE messages ADD COLUMN digest BLOB; -- box: size and SHA-256 of the octets as last read; outlives the copy
+  `,
 ];
 
 /** Whether this object was ever given tables. Asks without writing, so that a call for an absent account leaves nothing behind. */

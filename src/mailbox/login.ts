@@ -1,0 +1,49 @@
+/**
+ * How a session with a mail server begins: dialled, greeted and, where it is asked for, logged in. A server that can't take
+ * CAPA or pipelining breaks off; it is dialled once more for each of these, without it. Nothing is stored here.
+ */
+import { afterQuirk, type Remembered } from '../pop3/remembered.ts';
+import { Session } from '../pop3/session.ts';
+import type { Login } from './account.ts';
+import type { Deps } from './deps.ts';
+import { isQuirk } from './failure.ts';
+
+/** How often one session is begun anew because the server can't take CAPA, then because it can't take pipelining. */
+const QUIRKS = 2;
+
+type Dialling = Pick<Deps, 'dial' | 'random'>;
+
+/** A session with its greeting read. A server that breaks off at CAPA before TLS is dialled once more, without it. */
+export async function openSession(login: Login, remembered: Remembered | null, deps: Dialling): Promise<Session> {
+  const { server, auth } = login.settings;
+  const open = async (known: Remembered | null): Promise<Session> =>
+    Session.open(await deps.dial(server), {
+      security: server.security,
+      method: auth.method,
+      credentials: { username: auth.username, ...login.credentials },
+      remembered: known,
+      random: deps.random,
+      endpoint: server,
+    });
+  try {
+    return await open(remembered);
+  } catch (error) {
+    if (!isQuirk(error)) throw error;
+    return open(afterQuirk(remembered, error.failure.quirk));
+  }
+}
+
+/** A session logged in with what isn't stored yet: that of a new account, or what one is to be changed to. */
+export async function loggedInSession(login: Login, deps: Dialling): Promise<Session> {
+  for (let remembered: Remembered | null = null, tries = 0; ; tries++) {
+    const session = await openSession(login, remembered, deps);
+    try {
+      await session.ready();
+      return session;
+    } catch (error) {
+      session.close();
+      if (!isQuirk(error) || tries === QUIRKS) throw error;
+      remembered = session.remembered;
+    }
+  }
+}

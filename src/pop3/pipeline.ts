@@ -1,0 +1,193 @@
+/**
+ * Commands to a server, several at once where it can take that (RFC 2449 §6.8), and their replies in order. A window bounds
+ * commands, their octets and about what their replies bring; whole commands are written, and reading never waits for
+ * writing. Without leave to pipeline the window is one command: the next is drawn once the last reply was taken.
+ *
+ * Some servers announce pipelining and break at it: they drop the line, throw commands away or mix replies up. As long as
+ * this one hasn't shown that it can, any break among pipelined commands is taken for that.
+ */
+import { PIPELINE } from '../limits.ts';
+import { timedOut, type Phase } from './channel.ts';
+import type { Command } from './command.ts';
+import type { Conversation } from './conversation.ts';
+import { Pop3Error, quirkError } from './error.ts';
+import type { DataReader } from './reader.ts';
+import type { Remembered } from './remembered.ts';
+import type { Status } from './reply.ts';
+
+export interface Answer {
+  readonly command: Command;
+  readonly status: Status;
+  /** What follows a positive status, to be read by `read` before the next answer is asked for; it may be left. */
+  readonly data: DataReader | null;
+}
+
+interface Due {
+  readonly command: Command;
+  /** Written while an earlier command had no reply yet. */
+  readonly behind: boolean;
+}
+
+export class Pipeline {
+  readonly #conversation: Conversation;
+  #verdict: Remembered['pipelining'];
+  #announced = false;
+  #source: Iterator<Command> = [].values();
+  /** Drawn from the source and not written yet: it didn't fit into the window. */
+  #held: Command | null = null;
+  #due: Due[] = [];
+  #current: { readonly command: Command; readonly data: DataReader } | null = null;
+
+  constructor(conversation: Conversation, verdict: Remembered['pipelining']) {
+    this.#conversation = conversation;
+    this.#verdict = verdict;
+  }
+
+  /** What is known of this server's pipelining by now. */
+  get verdict(): Remembered['pipelining'] {
+    return this.#verdict;
+  }
+
+  /** Whether more than one command may be written at once. */
+  get wide(): boolean {
+    return this.#verdict === 'yes' || (this.#verdict === 'unknown' && this.#announced);
+  }
+
+  /** Notes whether the server announces pipelining, in whichever state. */
+  announced(announced: boolean): void {
+    this.#announced = announced;
+  }
+
+  /** Begins a series of commands, which are drawn as late as the window allows. To be ended with `leave`. */
+  feed(commands: Iterator<Command>): void {
+    this.#source = commands;
+  }
+
+  /** The next reply, or null after the last. What is left of the data before it is drained. Throws what ends the session. */
+  async next(): Promise<Answer | null> {
+    if (this.#current) await this.#guard('data', this.#current.command.phase, this.#drain(this.#current));
+    this.#current = null;
+    if (this.#due.length === 0) await this.#conversation.written();
+    this.#fill();
+    const due = this.#due[0];
+    if (!due) return null;
+    const { command } = due;
+    const { status, data } = await this.#guard(due.behind ? 'behind' : 'first', command.phase, this.#conversation.receive(command));
+    this.#due.shift();
+    if (due.behind) this.#verdict = 'yes';
+    this.#current = data ? { command, data } : null;
+    return { command, status, data };
+  }
+
+  /** The next octets of the last answer's data, or null at its end. */
+  async read(data: DataReader, phase: Phase): Promise<Uint8Array | null> {
+    return this.#guard('data', phase, this.#conversation.read(data, phase));
+  }
+
+  /**
+   * Ends the series. Replies still due are read away if they are few and small, so that the session stays usable; else,
+   * or in the middle of data, it is closed. Throws nothing.
+   */
+  async leave(): Promise<void> {
+    this.#source.return?.();
+    this.#source = [].values();
+    this.#held = null;
+    if (this.#current && !this.#current.data.ended) this.#conversation.close();
+    this.#current = null;
+    if (this.#due.length > 0 && this.#conversation.open) await this.#drainDue().catch(() => this.#conversation.close());
+    this.#due = [];
+  }
+
+  #drain({ command, data }: { readonly command: Command; readonly data: DataReader }): Promise<void> {
+    return this.#conversation.drain(data, command.phase);
+  }
+
+  async #drainDue(): Promise<void> {
+    const start = this.#conversation.counters.octetsIn;
+    const tooMuch = (): boolean => this.#conversation.counters.octetsIn - start > PIPELINE.drainOctets;
+    if (this.#due.reduce((sum, due) => sum + expected(due.command), 0) > PIPELINE.drainOctets) return this.#conversation.close();
+    for (const { command } of this.#due) {
+      const { data } = await this.#conversation.receive(command);
+      while (data && !data.ended && !tooMuch()) if ((await this.#conversation.read(data, command.phase)) === null) break;
+      if (data && !data.ended) return this.#conversation.close();
+    }
+  }
+
+  /** Writes as many commands as the window has room for, once it is half empty. */
+  #fill(): void {
+    // A write that the server doesn't take yet is not followed by another; its replies are read first.
+    if (this.#conversation.writing && this.#due.length > 0) return;
+    const window = this.#occupied();
+    if (window.count >= 2 && (window.count > PIPELINE.commands / 2 || window.replies > PIPELINE.replyOctets / 2)) return;
+    const batch: Due[] = [];
+    for (let command = this.#draw(); command; command = this.#draw()) {
+      const octets = window.octets + command.octets.length;
+      const replies = window.replies + expected(command);
+      const fits =
+        window.count === 0 ||
+        (this.wide &&
+          window.count < PIPELINE.commands &&
+          octets <= PIPELINE.commandOctets &&
+          (window.count < 2 || replies <= PIPELINE.replyOctets));
+      if (!fits) {
+        this.#held = command;
+        break;
+      }
+      batch.push({ command, behind: window.count > 0 });
+      window.count++;
+      window.octets = octets;
+      window.replies = replies;
+      // Without pipelining the next command isn't even drawn before this one is answered: a caller counts drawn ones as sent.
+      if (!this.wide) break;
+    }
+    if (batch.length === 0) return;
+    this.#due.push(...batch);
+    this.#conversation.post(batch.map(({ command }) => command));
+  }
+
+  #occupied(): { count: number; octets: number; replies: number } {
+    const window = { count: 0, octets: 0, replies: 0 };
+    for (const { command } of this.#due) {
+      window.count++;
+      window.octets += command.octets.length;
+      window.replies += expected(command);
+    }
+    return window;
+  }
+
+  #draw(): Command | null {
+    const held = this.#held;
+    this.#held = null;
+    if (held) return held;
+    const drawn = this.#source.next();
+    return drawn.done === true ? null : drawn.value;
+  }
+
+  /**
+   * Turns an error among pipelined commands into what it says of pipelining. `at`: what was read, the status that answers
+   * the first command of a flight or one behind it, or the data of a reply with others due after it.
+   */
+  async #guard<T>(at: 'first' | 'behind' | 'data', phase: Phase, work: Promise<T>): Promise<T> {
+    const pipelined = at === 'behind' || this.#due.length > (at === 'first' ? 1 : 0);
+    try {
+      return await work;
+    } catch (error) {
+      const garbled = error instanceof Pop3Error && error.failure.kind === 'protocol';
+      // Silence behind an answer means that the rest was thrown away; elsewhere the server may just be slow, and data too long.
+      if (!pipelined || (at !== 'behind' && timedOut(error)) || (at === 'data' && garbled)) throw error;
+      if (this.#verdict === 'yes' && !garbled) {
+        // It has worked before, so this is the network's doing, unless it happens again.
+        this.#verdict = 'unknown';
+        throw error;
+      }
+      this.#verdict = 'no';
+      throw quirkError(phase, 'pipelining');
+    }
+  }
+}
+
+/** About how many octets the reply brings. */
+function expected(command: Command): number {
+  if (!command.multiline) return PIPELINE.lineOctets;
+  return command.expectedOctets ?? (command.verb === 'TOP' ? PIPELINE.topOctets : PIPELINE.dataOctets);
+}

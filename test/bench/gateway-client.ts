@@ -1,0 +1,89 @@
+/**
+ * Reading a mailbox through the gateway as an app would: a listing that asks the mail server, then every message, as octets
+ * or as JSON. Each measurement has an account of its own, made and indexed before the clock starts, with no session open.
+ */
+import type { Maildrop } from './peers.ts';
+
+/** How many requests for octets are under way at once: what a browser on HTTP/2 does without thinking. */
+const PARALLEL = 64;
+const BATCH = 100;
+
+export class GatewayClient {
+  readonly #url: string;
+  readonly #key: string;
+
+  constructor(url: string, key: string) {
+    this.#url = url;
+    this.#key = key;
+  }
+
+  /** The ways of reading, by the name they have in the table. Each returns milliseconds. */
+  get readers(): [string, (drop: Maildrop) => Promise<number>][] {
+    return [
+      ['popgate octets', (drop) => this.#timed(drop, (path, ids) => this.#octets(path, ids))],
+      ['popgate JSON', (drop) => this.#timed(drop, (path, ids) => this.#json(path, ids))],
+    ];
+  }
+
+  async #timed(drop: Maildrop, read: (path: string, ids: string[]) => Promise<void>): Promise<number> {
+    const path = await this.#account(drop);
+    try {
+      const start = performance.now();
+      const page = await this.#ask<{ data: { id: string }[] }>(`${path}/messages?fields=id,uidl,size&maxAge=0&limit=200`);
+      const ids = page.data.map((item) => item.id);
+      if (ids.length !== drop.count) throw new Error(`listed ${ids.length} of ${drop.count}`);
+      await read(path, ids);
+      return performance.now() - start;
+    } finally {
+      await this.#request(path, { method: 'DELETE' });
+    }
+  }
+
+  /** A new account whose headers are indexed and whose session is over. */
+  async #account(drop: Maildrop): Promise<string> {
+    const body = {
+      server: { host: 'localhost', port: drop.port },
+      auth: { username: drop.user, password: drop.password },
+      pollSeconds: 0,
+      token: null,
+    };
+    const made = await this.#request('/v1/accounts', { method: 'POST', body: JSON.stringify(body) });
+    const path = made.headers.get('location');
+    if (made.status !== 201 || !path) throw new Error(`no account: ${made.status}`);
+    await this.#ask(`${path}/messages?limit=200`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5_000);
+    });
+    return path;
+  }
+
+  async #octets(path: string, ids: string[]): Promise<void> {
+    const queue = [...ids];
+    const worker = async (): Promise<void> => {
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+        const response = await this.#request(`${path}/messages/${id}/raw`);
+        if (!response.ok) throw new Error(`raw: ${response.status}`);
+        await response.arrayBuffer();
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, worker));
+  }
+
+  async #json(path: string, ids: string[]): Promise<void> {
+    for (let at = 0; at < ids.length; at += BATCH) {
+      const body = JSON.stringify({ ids: ids.slice(at, at + BATCH), html: 'none' });
+      const { data } = await this.#ask<{ data: { message?: unknown }[] }>(`${path}/messages/get`, { method: 'POST', body });
+      if (data.some((entry) => !entry.message)) throw new Error('a message is missing');
+    }
+  }
+
+  async #ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const response = await this.#request(path, init);
+    if (!response.ok) throw new Error(`${path.replace(/acc_\w+/, 'acc_…')}: ${response.status}`);
+    return (await response.json()) as T;
+  }
+
+  #request(path: string, init: RequestInit = {}): Promise<Response> {
+    return fetch(this.#url + path, { ...init, headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' } });
+  }
+}
