@@ -57,6 +57,8 @@ export const PIPELINE = {
   drainOctets: 1 * MIB,
   /** How long it is remembered that a server breaks at pipelined commands, or at CAPA. */
   brokenTime: 7 * 24 * 60 * MINUTE,
+  /** How long a line that broke among pipelined commands is held against a server that has managed them before. */
+  suspectTime: 24 * 60 * MINUTE,
   /** How long announced capabilities are believed before the server is asked again. */
   capabilitiesTime: 24 * 60 * MINUTE,
 } as const;

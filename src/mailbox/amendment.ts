@@ -142,5 +142,7 @@ function merged(settings: Settings, { auth, cache, ...rest }: AccountChange): Se
 /** The names of what is another than before; credentials given anew count, whatever they are. */
 function changed(before: Settings, after: Settings, change: AccountChange): string[] {
   const names = Object.keys(after) as (keyof Settings)[];
-  return names.filter((name) => (name === 'auth' ? change.auth !== undefined : JSON.stringify(before[name]) !== JSON.stringify(after[name])));
+  return names
+    .filter((name) => (name === 'auth' ? change.auth !== undefined : JSON.stringify(before[name]) !== JSON.stringify(after[name])))
+    .sort();
 }

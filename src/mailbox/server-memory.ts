@@ -28,8 +28,9 @@ export function recall(memory: ServerMemory | null, target: string, now: number)
   const { remembered, askedAt, judgedAt } = memory;
   const believed = remembered.capabilities === null ? PIPELINE.brokenTime : PIPELINE.capabilitiesTime;
   const asked = now - askedAt < believed ? remembered : { ...NOTHING_REMEMBERED, pipelining: remembered.pipelining };
-  const forgiven = asked.pipelining === 'no' && now - judgedAt >= PIPELINE.brokenTime;
-  return forgiven ? { ...asked, pipelining: 'unknown' } : asked;
+  if (asked.pipelining === 'no' && now - judgedAt >= PIPELINE.brokenTime) return { ...asked, pipelining: 'unknown' };
+  if (asked.pipelining === 'suspect' && now - judgedAt >= PIPELINE.suspectTime) return { ...asked, pipelining: 'yes' };
+  return asked;
 }
 
 /** The memory after a session has learned `remembered`. `asked`: it asked for the capabilities itself. */

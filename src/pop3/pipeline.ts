@@ -36,6 +36,8 @@ export class Pipeline {
   /** Drawn from the source and not written yet: it didn't fit into the window. */
   #held: Command | null = null;
   #due: Due[] = [];
+  /** Whether a command that was written behind another has had its reply in this flight. */
+  #proving = false;
   #current: { readonly command: Command; readonly data: DataReader } | null = null;
 
   constructor(conversation: Conversation, verdict: Remembered['pipelining']) {
@@ -50,7 +52,7 @@ export class Pipeline {
 
   /** Whether more than one command may be written at once. */
   get wide(): boolean {
-    return this.#verdict === 'yes' || (this.#verdict === 'unknown' && this.#announced);
+    return this.#verdict === 'yes' || this.#verdict === 'suspect' || (this.#verdict === 'unknown' && this.#announced);
   }
 
   /** Notes whether the server announces pipelining, in whichever state. */
@@ -61,6 +63,7 @@ export class Pipeline {
   /** Begins a series of commands, which are drawn as late as the window allows. To be ended with `leave`. */
   feed(commands: Iterator<Command>): void {
     this.#source = commands;
+    this.#proving = false;
   }
 
   /** The next reply, or null after the last. What is left of the data before it is drained. Throws what ends the session. */
@@ -74,7 +77,9 @@ export class Pipeline {
     const { command } = due;
     const { status, data } = await this.#guard(due.behind ? 'behind' : 'first', command.phase, this.#conversation.receive(command));
     this.#due.shift();
-    if (due.behind) this.#verdict = 'yes';
+    this.#proving ||= due.behind;
+    // Only a whole flight shows that the server can.
+    if (this.#proving && this.#due.length === 0 && this.#verdict === 'unknown') this.#verdict = 'yes';
     this.#current = data ? { command, data } : null;
     return { command, status, data };
   }
@@ -177,7 +182,7 @@ export class Pipeline {
       if (!pipelined || (at !== 'behind' && timedOut(error)) || (at === 'data' && garbled)) throw error;
       if (this.#verdict === 'yes' && !garbled) {
         // It has worked before, so this is the network's doing, unless it happens again.
-        this.#verdict = 'unknown';
+        this.#verdict = 'suspect';
         throw error;
       }
       this.#verdict = 'no';

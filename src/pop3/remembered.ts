@@ -12,8 +12,11 @@ export interface Remembered {
   readonly capabilities: Capabilities | null;
   /** Whether it was also asked after login, where that could tell more. */
   readonly settled: boolean;
-  /** `yes`: replies to pipelined commands have come as they should; `no`: they didn't. */
-  readonly pipelining: 'yes' | 'no' | 'unknown';
+  /**
+   * `yes`: replies to pipelined commands have come as they should; `no`: they didn't. `suspect`: they have, but then the
+   * line broke among them; once may be the network's doing, twice in a row is the server's.
+   */
+  readonly pipelining: 'yes' | 'no' | 'unknown' | 'suspect';
 }
 
 /** What is known of a server that nobody has spoken to. */

@@ -59,7 +59,9 @@ function prepare(database: DatabaseSync, script: string): Prepared {
     const statement = database.prepare(rest);
     const source = statement.sourceSQL;
     rest = rest.slice(source.length);
-    if (isBlank(rest)) return { before, last: statement, parameters: parametersOf(source) };
+    if (rest.trim() === '') return { before, last: statement, parameters: parametersOf(source) };
+    // The platform takes a comment behind the last statement for one more.
+    if (isBlank(rest)) throw new Error('SQL code did not contain a statement.');
     statement.all();
     before.push(statement);
   }

@@ -77,10 +77,16 @@ test('a checkpoint is set, read, followed, listed and forgotten', async () => {
   expect([moved.status, await shown(moved)]).toMatchObject([200, { state: states[1], behind: 1 }]);
   await put('a', states[2]);
   const list = await ask('GET', '');
-  expect(await list.json()).toMatchObject({ data: [{ name: 'a', state: states[2], behind: 0 }, { name: 'phone', state: states[1], behind: 1 }] });
+  expect(await list.json()).toMatchObject({
+    data: [
+      { name: 'a', state: states[2], behind: 0 },
+      { name: 'phone', state: states[1], behind: 1 },
+    ],
+  });
 
   expect((await ask('DELETE', 'phone')).status).toBe(204);
-  for (const method of ['GET', 'DELETE']) expect(await problemOf(await ask(method, 'phone'))).toMatchObject({ status: 404, code: 'not_found' });
+  for (const method of ['GET', 'DELETE'])
+    expect(await problemOf(await ask(method, 'phone'))).toMatchObject({ status: 404, code: 'not_found' });
   expect(await (await ask('GET', '')).json()).toMatchObject({ data: [{ name: 'a' }] });
 });
 
@@ -97,6 +103,15 @@ test('the state that it has already changes nothing', async () => {
   expect([again.status, again.headers.get('ETag')]).toEqual([200, made.headers.get('ETag')]);
   expect(await shown(again)).toEqual(await shown(made));
   expect(account.box.sql.exec('SELECT * FROM checkpoints')).toEqual(rows);
+});
+
+test('whoever holds it already is told so, until mail comes', async () => {
+  const tag = (await put('phone', states[0])).headers.get('ETag') ?? '';
+  const headers = { 'If-None-Match': tag };
+  expect((await ask('GET', 'phone', { headers })).status).toBe(304);
+  await deliver('four');
+  const read = await ask('GET', 'phone', { headers });
+  expect([read.status, await shown(read)]).toMatchObject([200, { state: states[0], behind: 3 }]);
 });
 
 test('backwards is a conflict, unless it is forced', async () => {
@@ -150,7 +165,11 @@ describe('a condition', () => {
 
 describe('what is refused', () => {
   test.each(['a%20b', '%C3%A4', 'x'.repeat(65), '%24', 'a%2Fb'])('%s is no name', async (name) => {
-    expect(await problemOf(await put(name, states[0]))).toMatchObject({ status: 400, code: 'invalid_request', errors: [{ pointer: '/name' }] });
+    expect(await problemOf(await put(name, states[0]))).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      errors: [{ pointer: '/name' }],
+    });
     expect((await ask('GET', name)).status).toBe(404);
     expect((await ask('DELETE', name)).status).toBe(404);
   });

@@ -29,6 +29,8 @@ export const ITEM: rpc.ListItem = {
 };
 const SYNC: rpc.SyncView = { state: 's1.x', checkedAt: '2026-11-20T10:24:00Z', stale: false, problem: null };
 
+const CHECKPOINT: rpc.Checkpoint = { name: 'phone', state: 's1.a', updatedAt: '2026-11-20T10:24:02.000Z', behind: 0, version: '1-1' };
+
 export function random(count: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(count));
 }
@@ -48,6 +50,10 @@ type Faked = Pick<
   | 'deleteMessage'
   | 'deleteMessages'
   | 'changes'
+  | 'checkpoints'
+  | 'checkpoint'
+  | 'setCheckpoint'
+  | 'deleteCheckpoint'
   | 'sync'
 >;
 
@@ -205,6 +211,18 @@ export class FakeMailbox implements Faked {
       destroyedComplete: true,
       sync: SYNC,
     }));
+  }
+  checkpoints(caller: rpc.Caller) {
+    return this.#answer('checkpoints', caller, 'read', [], () => [CHECKPOINT]);
+  }
+  checkpoint(caller: rpc.Caller, name: string) {
+    return this.#answer('checkpoint', caller, 'read', [name], () => CHECKPOINT);
+  }
+  setCheckpoint(caller: rpc.Caller, name: string, change: { state: string; force: boolean }, conditions: rpc.Conditions) {
+    return this.#answer('setCheckpoint', caller, 'write', [name, change, conditions], () => ({ checkpoint: CHECKPOINT, created: false }));
+  }
+  deleteCheckpoint(caller: rpc.Caller, name: string, conditions: rpc.Conditions) {
+    return this.#answer('deleteCheckpoint', caller, 'write', [name, conditions], () => null);
   }
   sync(caller: rpc.Caller) {
     return this.#answer('sync', caller, 'read', [], () => ({

@@ -177,7 +177,9 @@ class History {
     for (let n = 0; n < count && this.#arrived < MOST_MESSAGES; n++) {
       const subject = `mail ${++this.#arrived}`;
       this.#steady.add(subject);
-      this.drop.add(Buffer.from(`Subject: ${subject}\r\nMessage-ID: <${this.#arrived}@example.com>\r\n\r\n${'x'.repeat(this.#arrived)}\r\n`));
+      this.drop.add(
+        Buffer.from(`Subject: ${subject}\r\nMessage-ID: <${this.#arrived}@example.com>\r\n\r\n${'x'.repeat(this.#arrived)}\r\n`),
+      );
     }
   }
 

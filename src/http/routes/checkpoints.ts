@@ -32,7 +32,10 @@ const list = contract({
   problems: [],
   request: { params: AccountPath },
   responses: {
-    200: { description: 'All of them, by name.', content: { 'application/json': { schema: CheckpointList, example: { data: [CHECKPOINT] } } } },
+    200: {
+      description: 'All of them, by name.',
+      content: { 'application/json': { schema: CheckpointList, example: { data: [CHECKPOINT] } } },
+    },
   },
 });
 

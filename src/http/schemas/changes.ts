@@ -22,10 +22,7 @@ export const ChangesQuery = z
     limit: pageSize(200),
     wait: wholeNumber(0, WAIT.secondsMost, 0, 'Seconds: how long a page that would be empty is held until it is not.'),
     maxAge,
-    include: z
-      .enum(['headers', 'ids'])
-      .default('headers')
-      .openapi({ description: 'With `ids` each message is its `id` alone.' }),
+    include: z.enum(['headers', 'ids']).default('headers').openapi({ description: 'With `ids` each message is its `id` alone.' }),
   })
   .refine(({ since, checkpoint }) => since === null || checkpoint === null, {
     path: ['checkpoint'],

@@ -7,13 +7,11 @@ import { AccountPath } from './input.ts';
 /** What is said of a name that can't be one. */
 export const CHECKPOINT_NAME = `Must have at most ${NAMES.checkpoint} characters: letters, digits, ".", "_" and "-".`;
 
-const name = z
-  .string()
-  .openapi({
-    param: { name: 'name', in: 'path' },
-    description: `The name of a checkpoint: \`[A-Za-z0-9._-]{1,${NAMES.checkpoint}}\`.`,
-    example: 'phone',
-  });
+const name = z.string().openapi({
+  param: { name: 'name', in: 'path' },
+  description: `The name of a checkpoint: \`[A-Za-z0-9._-]{1,${NAMES.checkpoint}}\`.`,
+  example: 'phone',
+});
 
 export const CheckpointPath = AccountPath.extend({ name });
 

@@ -120,8 +120,9 @@ export const SCHEMA_STEPS: readonly string[] = [
     about          BLOB NOT NULL               -- box: who did it, and to what
   ) STRICT;
   `,
+  // A box: size and SHA-256 of the octets as last read; it outlives the copy.
   `
-  ALTER TABLE messages ADD COLUMN digest BLOB; -- box: size and SHA-256 of the octets as last read; outlives the copy
+  ALTER TABLE messages ADD COLUMN digest BLOB;
   `,
 ];
 
