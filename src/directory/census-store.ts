@@ -1,4 +1,7 @@
-/** Statements on what the sweep has to do and has found, in the entries of `store.ts`. */
+/**
+ * Statements on what the sweep has to do and has found, in the entries of `store.ts`: `visit_at` is when an account is to be
+ * visited, `visited_at` when it last was; `health`, `error_code`, `checked_at` and `polls` (a day) are what was found then.
+ */
 import type { Sql } from '../mailbox/deps.ts';
 import type { AccountState, Due, Findings } from './rpc.ts';
 

@@ -10,6 +10,7 @@ import { issueCursor, readCursor } from '../crypto/page-cursor.ts';
 import type { Random } from '../crypto/random.ts';
 import { needsRewrap, rewrap, Vault } from '../crypto/vault.ts';
 import { HTTP } from '../limits.ts';
+import { log } from '../log.ts';
 import type { Sql } from '../mailbox/deps.ts';
 import { Census } from './census.ts';
 import { entryProblem } from './entry.ts';
@@ -102,7 +103,10 @@ export class Registry implements DirectoryRpc {
   visited(visits: Visited[]): Promise<DirectoryResult<null>> {
     return this.#answer(async () => {
       const changing = this.#census.visited(visits);
-      for (const { id, identity } of changing) await this.#identities.settle(id, identity);
+      for (const { id, identity } of changing) {
+        const settled = await this.#identities.settle(id, identity);
+        if (!settled.ok) log('identity_left_behind', { account: id, code: settled.failure.kind });
+      }
       return DONE;
     });
   }

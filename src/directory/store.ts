@@ -15,6 +15,7 @@ export type EntryRow = {
   superseded_by: string | null;
   box: Uint8Array;
   created_at: number;
+  /** Since when a change of its identity is under way, or null. Beside it `next_hash` is the externalId that it is to have then. */
   next_since: number | null;
 };
 
@@ -41,14 +42,14 @@ const SCHEMA_STEPS: readonly string[] = [
   CREATE UNIQUE INDEX entries_external ON entries (external_hash) WHERE external_hash IS NOT NULL;
   `,
   `
-  ALTER TABLE entries ADD COLUMN next_since INTEGER;   -- since when a change of its identity is under way, if one is
-  ALTER TABLE entries ADD COLUMN next_hash BLOB;       -- the externalId that it is to have then, keyed
-  ALTER TABLE entries ADD COLUMN visit_at INTEGER NOT NULL DEFAULT 0;   -- when the sweep is to visit it
-  ALTER TABLE entries ADD COLUMN visited_at INTEGER;   -- when it last did, successfully; what follows is of then
+  ALTER TABLE entries ADD COLUMN next_since INTEGER;
+  ALTER TABLE entries ADD COLUMN next_hash BLOB;
+  ALTER TABLE entries ADD COLUMN visit_at INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entries ADD COLUMN visited_at INTEGER;
   ALTER TABLE entries ADD COLUMN health TEXT NOT NULL DEFAULT 'new';
   ALTER TABLE entries ADD COLUMN error_code TEXT;
   ALTER TABLE entries ADD COLUMN checked_at INTEGER;
-  ALTER TABLE entries ADD COLUMN polls INTEGER NOT NULL DEFAULT 0;      -- a day
+  ALTER TABLE entries ADD COLUMN polls INTEGER NOT NULL DEFAULT 0;
   CREATE UNIQUE INDEX entries_next ON entries (next_hash) WHERE next_hash IS NOT NULL;
   CREATE INDEX entries_due ON entries (visit_at) WHERE state = 'live';
   CREATE INDEX entries_unsettled ON entries (since) WHERE state <> 'live';

@@ -3,6 +3,7 @@
  * given to postal-mime alone, as a message of one part: it does the charsets, and there is no second opinion about where parts
  * begin and end. It would join flowed lines across depths of quotation, so that is done here (RFC 3676).
  */
+import { Buffer } from 'node:buffer';
 import PostalMime from 'postal-mime';
 import { Decoder } from './decode.ts';
 import { unflow } from './flowed.ts';
@@ -59,10 +60,16 @@ async function decoded(part: Part, read: ReadOctets, limit: number): Promise<{ o
 
 async function interpret(part: Part, charset: string, octets: Uint8Array): Promise<string> {
   const type = part.contentType === 'text/html' ? 'text/html' : 'text/plain';
+  const decoded = charset === 'utf-8' ? new TextDecoder().decode(octets) : await byCharset(type, charset, octets);
+  const text = decoded.replace(/\r\n/g, '\n').replace(/\0/g, '').toWellFormed();
+  return type === 'text/plain' && part.format === 'flowed' ? unflow(text, part.delsp) : text;
+}
+
+/** What postal-mime makes of octets in a charset; most mail is UTF-8 and needs no such detour. */
+async function byCharset(type: 'text/html' | 'text/plain', charset: string, octets: Uint8Array): Promise<string> {
   const header = `Content-Type: ${type}; charset="${charset}"\r\nContent-Transfer-Encoding: base64\r\n\r\n`;
   const email = await PostalMime.parse(header + base64(octets), { forceRfc822Attachments: true });
-  const text = ((type === 'text/html' ? email.html : email.text) ?? '').replace(/\r\n/g, '\n').replace(/\0/g, '').toWellFormed();
-  return type === 'text/plain' && part.format === 'flowed' ? unflow(text, part.delsp) : text;
+  return (type === 'text/html' ? email.html : email.text) ?? '';
 }
 
 /** The charset to read by. Where none is given, or ASCII (RFC 2045 §5.2), it is UTF-8 if it can be, else windows-1252. */
@@ -89,5 +96,5 @@ function characterEnd(octets: Uint8Array): number {
 }
 
 function base64(octets: Uint8Array): string {
-  return btoa(latin1(octets));
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('base64');
 }

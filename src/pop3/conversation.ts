@@ -144,15 +144,17 @@ export class Conversation {
   }
 
   #write(phase: Phase, octets: Uint8Array): void {
-    const done = (error: { readonly error: unknown } | null): void => {
-      this.#writing = null;
-      this.#writeError = error;
-      if (error) this.close();
-    };
-    this.#writing = this.#channel.write(phase, octets).then(
-      () => done(null),
-      (error: unknown) => done({ error }),
-    );
+    this.#writing = this.#finish(this.#channel.write(phase, octets));
+  }
+
+  async #finish(write: Promise<void>): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      this.#writeError = { error };
+      this.close();
+    }
+    this.#writing = null;
   }
 
   /** Waits until the server has taken what was written last, or throws why not. */

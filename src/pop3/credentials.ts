@@ -68,16 +68,7 @@ const SASL: Partial<Record<Named, string>> = {
 };
 
 // Inside TLS the fewest round trips win: nobody listens, and the server is who it says. In the clear, what tells a listener least.
-const ENCRYPTED_ORDER: readonly Named[] = [
-  'oauthbearer',
-  'xoauth2',
-  'plain',
-  'login',
-  'user',
-  'scram-sha-256',
-  'scram-sha-1',
-  'cram-md5',
-];
+const ENCRYPTED_ORDER: readonly Named[] = ['oauthbearer', 'xoauth2', 'plain', 'login', 'user', 'scram-sha-256', 'scram-sha-1', 'cram-md5'];
 const CLEAR_ORDER: readonly Named[] = ['scram-sha-256', 'scram-sha-1', 'cram-md5', 'plain', 'user'];
 
 /** The login to make. Throws `unsupported` if it needs something that is missing, or can't carry the credentials. */

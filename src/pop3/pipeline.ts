@@ -75,7 +75,10 @@ export class Pipeline {
     const due = this.#due[0];
     if (!due) return null;
     const { command } = due;
-    const { status, data } = await this.#guard(due.behind ? 'behind' : 'first', command.phase, this.#conversation.receive(command));
+    const reply = this.#conversation.receive(command);
+    // Servers that hang up at QUIT without a word do so with and without pipelining.
+    const { status, data } =
+      command.verb === 'QUIT' ? await reply : await this.#guard(due.behind ? 'behind' : 'first', command.phase, reply);
     this.#due.shift();
     this.#proving ||= due.behind;
     // Only a whole flight shows that the server can.

@@ -5,12 +5,13 @@
  * be skipped. Whoever leaves in the middle of one ends the session, between two it stays usable.
  */
 import { apopId } from './apop.ts';
-import { mergeCapabilities, readCapabilities, type Capabilities } from './capabilities.ts';
-import { timedOut, type Channel } from './channel.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { Channel } from './channel.ts';
 import { capa, quit, stls, type Command } from './command.ts';
 import { Conversation, type Counters } from './conversation.ts';
 import { chooseLogin, type Credentials, type Login, type Method } from './credentials.ts';
-import { Pop3Error, quirkError, unsupportedError, type Pop3Failure } from './error.ts';
+import { Pop3Error, unsupportedError, type Pop3Failure } from './error.ts';
+import { Knowledge, pieces } from './knowledge.ts';
 import { accept, flightOf, logIn } from './login.ts';
 import { Pipeline, type Answer } from './pipeline.ts';
 import type { Remembered } from './remembered.ts';
@@ -51,11 +52,9 @@ export class Session {
   readonly #conversation: Conversation;
   readonly #options: SessionOptions;
   readonly #pipeline: Pipeline;
+  readonly #knowledge: Knowledge;
   #greeting = '';
   #apopId: string | null = null;
-  #capabilities: Capabilities | null = null;
-  #asked = false;
-  #settled = false;
   #loggedIn = false;
   #busy = false;
 
@@ -64,8 +63,7 @@ export class Session {
     this.#conversation = conversation;
     this.#options = options;
     this.#pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown');
-    if (remembered?.asked) this.#know(remembered.capabilities);
-    this.#settled = remembered?.settled ?? false;
+    this.#knowledge = new Knowledge(conversation, this.#pipeline, remembered);
   }
 
   /**
@@ -86,12 +84,12 @@ export class Session {
 
   /** What the server announced, now or to an earlier session; null before it was asked and where it doesn't say. */
   get capabilities(): Capabilities | null {
-    return this.#capabilities;
+    return this.#knowledge.capabilities;
   }
 
   /** What the next session with this server should be given. */
   get remembered(): Remembered {
-    return { asked: this.#asked, capabilities: this.#capabilities, settled: this.#settled, pipelining: this.#pipeline.verdict };
+    return this.#knowledge.remembered;
   }
 
   /** The greeting's text, cleaned and cut; empty after STLS, which makes everything before it worthless. */
@@ -161,7 +159,7 @@ export class Session {
 
   async #startTls(): Promise<void> {
     // A server that was remembered has been through this; whether it still has STLS is seen from its answer.
-    const offered = this.#options.remembered?.asked ? null : await this.#ask();
+    const offered = this.#options.remembered?.asked ? null : await this.#knowledge.ask();
     if (offered && !offered.stls) throw unsupportedError('tls', 'The server does not offer STLS.');
     const { status } = await this.#conversation.ask(stls());
     if (!status.ok) throw new Pop3Error(failureOf(status, 'tls'));
@@ -176,11 +174,11 @@ export class Session {
       const login = this.#loggedIn ? null : await this.#choose();
       const flight = login && this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
       if (login && !flight) await this.#refusable(() => logIn(this.#conversation, login));
-      const again = commands !== null && this.#asksAgain ? [capa()] : [];
+      const again = commands !== null && this.#knowledge.asksAgain ? [capa()] : [];
       this.#pipeline.feed(inTurn(flight ?? [], again, commands ?? []));
       if (login && flight) await this.#refusable(() => this.#accept(login, flight.length));
       this.#loggedIn = true;
-      if (again.length > 0) await this.#settle();
+      if (again.length > 0) await this.#knowledge.settle();
     });
   }
 
@@ -202,63 +200,20 @@ export class Session {
 
   /** The login to make, by what the server announced; what is only remembered is not enough to give up. */
   async #choose(): Promise<Login> {
-    const remembered = this.#asked;
-    if (!remembered) this.#know(await this.#ask());
+    const remembered = this.#knowledge.asked;
+    if (!remembered) await this.#knowledge.learn();
     const { method, credentials, endpoint = null, random } = this.#options;
     const nonce = (): string => encodeBase64(random(NONCE_OCTETS));
+    const encrypted = !this.#conversation.clear;
     const choose = (): Login =>
-      chooseLogin({
-        ...{ method, credentials, endpoint, nonce },
-        capabilities: this.#capabilities,
-        encrypted: !this.#conversation.clear,
-        apopId: this.#apopId,
-      });
+      chooseLogin({ method, credentials, endpoint, nonce, encrypted, capabilities: this.capabilities, apopId: this.#apopId });
     try {
       return choose();
     } catch (error) {
-      if (!remembered || this.#capabilities === null) throw error;
+      if (!remembered || this.capabilities === null) throw error;
     }
-    this.#know(await this.#ask());
+    await this.#knowledge.learn();
     return choose();
-  }
-
-  /** Whether something that is needed may be announced after login only. */
-  get #asksAgain(): boolean {
-    const known = this.#capabilities;
-    if (known === null || this.#settled) return false;
-    const { verdict } = this.#pipeline;
-    return !known.top || !known.uidl || (verdict === 'unknown' && !known.pipelining);
-  }
-
-  /** Reads the answer to the CAPA that was sent after login. */
-  async #settle(): Promise<void> {
-    const answer = await this.#pipeline.next().catch((error: unknown) => this.#withoutCapa(error));
-    this.#settled = true;
-    if (!answer?.data || !this.#capabilities) return;
-    this.#know(mergeCapabilities(this.#capabilities, await readCapabilities(this.#body(answer))));
-  }
-
-  #know(capabilities: Capabilities | null): void {
-    this.#asked = true;
-    this.#capabilities = capabilities;
-    this.#pipeline.announced(capabilities?.pipelining ?? false);
-  }
-
-  /** What the server announces now, or null if it doesn't know the command. */
-  async #ask(): Promise<Capabilities | null> {
-    const command = capa();
-    const { data } = await this.#conversation.ask(command).catch((error: unknown) => this.#withoutCapa(error));
-    if (!data) return null;
-    const read = (): Promise<Uint8Array | null> => this.#conversation.read(data, command.phase);
-    return readCapabilities(pieces(read));
-  }
-
-  /** Throws what a broken CAPA comes to: the next session goes without it, unless the server was only slow or garbled. */
-  #withoutCapa(error: unknown): never {
-    if (!brokeOff(error)) throw error;
-    this.#asked = true;
-    this.#settled = true;
-    throw quirkError('capabilities', 'capa');
   }
 
   #reply(answer: Answer): Reply {
@@ -280,7 +235,7 @@ export class Session {
   /** Adds the announced wait to a refusal that names none. */
   #withDelay(failure: Pop3Failure): Pop3Failure {
     if (failure.kind !== 'login_delay' || failure.seconds !== null) return failure;
-    return { ...failure, seconds: this.#capabilities?.loginDelaySeconds || null };
+    return { ...failure, seconds: this.capabilities?.loginDelaySeconds || null };
   }
 
   /** Only one caller may use the session at a time; anything else is a mistake of ours. */
@@ -300,15 +255,6 @@ export class Session {
       throw error;
     }
   }
-}
-
-/** Whether the line ended or broke, as against silence or something that isn't POP3. */
-function brokeOff(error: unknown): boolean {
-  return error instanceof Pop3Error ? error.failure.kind === 'closed' : !timedOut(error);
-}
-
-async function* pieces(next: () => Promise<Uint8Array | null>): AsyncGenerator<Uint8Array, void, void> {
-  for (let octets = await next(); octets !== null; octets = await next()) yield octets;
 }
 
 function* inTurn(...sources: readonly Iterable<Command>[]): Generator<Command, void, void> {

@@ -24,6 +24,8 @@ export interface NodeMailbox {
   readonly sql: Sql;
   /** When the alarm is set to ring, or null. */
   readonly alarm: () => number | null;
+  /** The platform gives the alarm up, and tells nobody. */
+  loseAlarm(): void;
   /** Moves the clock by so many milliseconds. */
   advance(milliseconds: number): void;
   /** The object dies and comes back: nothing is left but its rows. */
@@ -78,6 +80,9 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
     service: start(options.masterKey ?? DEFAULT_MASTER_KEY),
     sql,
     alarm: () => alarm,
+    loseAlarm: () => {
+      alarm = null;
+    },
     advance: (milliseconds: number) => {
       offset += milliseconds;
     },

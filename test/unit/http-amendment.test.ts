@@ -166,6 +166,23 @@ describe('new credentials', () => {
     expect((await view()).sync.nextCheckAt).not.toBeNull();
   });
 
+  test('that are proven too late for whoever asked change nothing', async () => {
+    let late = false;
+    const slow = await another(['one'], {
+      answer: ({ verb }) => {
+        if (late && verb === 'AUTH') gateway.advance(25_000);
+        return null;
+      },
+    });
+    gateway = new NodeGateway({ ports: [slow.port] });
+    mine = await gateway.account(slow.port);
+    await list();
+    late = true;
+    expect(await problemOf(await patch({ auth: GOOD, externalId: 'late' }))).toMatchObject({ status: 504, code: 'upstream_timeout' });
+    expect(await view()).toMatchObject({ auth: { username: 'ann' }, externalId: null });
+    await expect.poll(() => slow.connections.open).toBe(0);
+  });
+
   test('are sealed at rest', async () => {
     await patched({ auth: { username: 'ann', password: 'a very secret password' }, verify: false });
     const rows = mine.box.sql.exec<{ settings: Uint8Array; credentials: Uint8Array }>(`SELECT settings, credentials FROM account`);

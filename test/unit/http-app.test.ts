@@ -90,7 +90,7 @@ describe('routing', () => {
 
   test.each([
     ['PUT', '/v1/accounts', 'POST, GET, HEAD, OPTIONS'],
-    ['POST', '/v1/accounts/acc_x', 'GET, HEAD, DELETE, OPTIONS'],
+    ['POST', '/v1/accounts/acc_x', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
     ['DELETE', '/v1/accounts/acc_x/messages/m/raw', 'GET, HEAD, OPTIONS'],
     ['GET', '/v1/accounts/acc_x/sync', 'POST, OPTIONS'],
     ['DELETE', '/healthz', 'GET, HEAD'],

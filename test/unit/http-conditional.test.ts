@@ -33,8 +33,7 @@ describe.each(READS)('$title', (operation) => {
     const parameters = { account: world.account.id, message: world.ids.get('first') ?? '', name: 'phone' };
     await world.gateway.ask('PUT', `${world.account.path}/checkpoints/phone`, { as: OPERATOR_KEY, json: { state: await stateOf() } });
     const as = operation.path === '/v1/token' ? world.account.token : OPERATOR_KEY;
-    const ask = (headers: Record<string, string> = {}) =>
-      call(world.gateway, operation, parameters, { as, headers }, {});
+    const ask = (headers: Record<string, string> = {}) => call(world.gateway, operation, parameters, { as, headers }, {});
     const full = await ask();
     expect(full.status).toBe(200);
     await octetsOf(full);

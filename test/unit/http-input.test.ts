@@ -118,8 +118,8 @@ describe('a query', () => {
     ['messages', `${MARK}=1`, ''],
     ['messages', '__proto__=1', ''],
     ['messages', 'wait=1', ''],
-    ['changes', 'wait=1', ''],
-    ['changes', 'checkpoint=a', ''],
+    ['changes', 'wait=26', '/wait'],
+    ['changes', 'checkpoint=a%20b', '/checkpoint'],
     ['changes', 'include=all', '/include'],
     ['messages/kQ3vW0cJ8mX2dYf1sTnRrA', 'html=raw', '/html'],
     ['messages/kQ3vW0cJ8mX2dYf1sTnRrA', 'remote=all', '/remote'],
@@ -137,7 +137,7 @@ describe('a query', () => {
     const problem = await problemOf(response);
     expect(problem).toMatchObject({ status: 400, errors: [{ pointer }] });
     // It is asked who calls, and nothing else.
-    expect(mailbox.calls.map(({ method }) => method)).toEqual(['account']);
+    expect(mailbox.calls.map(({ method }) => method)).toEqual(['authorize']);
   });
 
   test.each<[string, string, unknown]>([
@@ -148,8 +148,8 @@ describe('a query', () => {
       'limit=200&cursor=c%2Bd&order=oldest&fields=subject,from,subject&maxAge=0',
       { limit: 200, cursor: 'c+d', order: 'oldest', fields: ['subject', 'from'], maxAge: 0 },
     ],
-    ['changes', '', { since: null, limit: 200, maxAge: 30, include: 'headers' }],
-    ['changes', 'since=s1.abc&limit=1&include=ids&maxAge=5', { since: 's1.abc', limit: 1, maxAge: 5, include: 'ids' }],
+    ['changes', '', { since: null, checkpoint: null, limit: 200, maxAge: 30, include: 'headers' }],
+    ['changes', 'since=s1.abc&limit=1&include=ids&maxAge=5', { since: 's1.abc', checkpoint: null, limit: 1, maxAge: 5, include: 'ids' }],
   ])('of …/%s reads ?%s', async (path, query, expected) => {
     const world = new World();
     const { id, mailbox } = world.account();

@@ -1,7 +1,9 @@
 /** TLS from the first octet and by STLS (RFC 2595), over real sockets, with servers that try to prevent or pollute it. */
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DEADLINES } from '../../src/limits.ts';
+import { parseCapabilities } from '../../src/pop3/capabilities.ts';
 import { stat } from '../../src/pop3/command.ts';
+import type { Remembered } from '../../src/pop3/remembered.ts';
 import { Session } from '../../src/pop3/session.ts';
 import { createAuthority, type Authority, type ServerCertificate } from '../support/certificates.ts';
 import { nodeDial } from '../support/node-dial.ts';
@@ -26,7 +28,7 @@ const LOGIN: Step[] = [...on('USER bob', '+OK\r\n'), ...on('PASS secret', '+OK\r
 async function open(
   script: readonly Step[],
   security: 'tls' | 'starttls',
-  options: { cert?: ServerCertificate; ca?: string; deadlines?: object } = {},
+  options: { cert?: ServerCertificate; ca?: string; deadlines?: object; remembered?: Remembered } = {},
 ) {
   const peer = await ScriptedPeer.listen([script], { ...(options.cert ?? certificate), tls: security === 'tls' });
   peers.push(peer);
@@ -37,7 +39,7 @@ async function open(
       security,
       credentials: { username: 'bob', password: 'secret', accessToken: null },
       method: 'user',
-      remembered: null,
+      remembered: options.remembered ?? null,
       random: () => new Uint8Array(),
     });
   })();
@@ -75,6 +77,34 @@ describe('STLS', () => {
     expect(open_.capabilities?.names).toEqual(['X-SAFE']);
     open_.close();
     await peer.finished();
+  });
+
+  test('is all that is written before TLS, and login and commands are one flight behind it, where a server is remembered', async () => {
+    const remembered = {
+      asked: true,
+      capabilities: parseCapabilities(['TOP', 'UIDL', 'USER', 'PIPELINING']),
+      settled: true,
+      pipelining: 'yes',
+    } as const;
+    const flight = ['USER bob', 'PASS secret', 'STAT'].map(expectLine);
+    const { peer, session } = await open(
+      [HELLO, ...on('STLS', '+OK go\r\n'), startTls, ...flight, send('+OK\r\n+OK\r\n+OK 1 2\r\n')],
+      'starttls',
+      { remembered },
+    );
+    for await (const reply of (await session).run([stat()])) expect(reply.text).toBe('1 2');
+    (await session).close();
+    await peer.finished();
+  });
+
+  test('that a remembered server refuses, or answers with more, ends the attempt without a credential', async () => {
+    const remembered = { asked: true, capabilities: null, settled: true, pipelining: 'yes' } as const;
+    for (const answer of ['-ERR no\r\n', '+OK\r\n+OK\r\n']) {
+      const { peer, session } = await open([HELLO, ...on('STLS', answer)], 'starttls', { remembered });
+      await expect(session).rejects.toMatchObject({ failure: { phase: 'tls' } });
+      await peer.close();
+      expect(peer.received).toEqual([['STLS']]);
+    }
   });
 
   test('is tried where a server does not tell its capabilities', async () => {

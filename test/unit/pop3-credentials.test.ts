@@ -56,14 +56,14 @@ describe('the choice of a login', () => {
   });
 
   test('never takes APOP by itself, but by name where the greeting has an id', () => {
-    const apopId = '<1896.697170952@dbc.mtview.ca.us>';
-    expect(choose(['TOP'], { apopId, encrypted: false })).toBe(USER);
-    expect(choose(null, { apopId, method: 'apop', credentials: { username: 'mrose', password: 'tanstaaf', accessToken: null } })).toBe(
+    const id = '<1896.697170952@dbc.mtview.ca.us>';
+    expect(choose(['TOP'], { apopId: id, encrypted: false })).toBe(USER);
+    expect(choose(null, { apopId: id, method: 'apop', credentials: { username: 'mrose', password: 'tanstaaf', accessToken: null } })).toBe(
       'APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n',
     );
     expect(() => choose(null, { method: 'apop' })).toThrow(unsupported(/message-id/));
     const credentials = { ...PASSWORD, username: 'a b' };
-    expect(() => choose(null, { apopId, method: 'apop', credentials })).toThrow(unsupported(/space/));
+    expect(() => choose(null, { apopId: id, method: 'apop', credentials })).toThrow(unsupported(/space/));
   });
 
   test('by name takes what was named, unless the server names others only', () => {
@@ -101,11 +101,11 @@ describe('the choice of a login', () => {
 });
 
 describe('the id of a greeting', () => {
-  const id = (greeting: string): string | null => apopId(Buffer.from(greeting, 'latin1'));
+  const idOf = (greeting: string): string | null => apopId(Buffer.from(greeting, 'latin1'));
 
   test('is the one of RFC 1939, wherever it stands', () => {
-    expect(id('+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>')).toBe('<1896.697170952@dbc.mtview.ca.us>');
-    expect(id('+OK <a@b> ready')).toBe('<a@b>');
+    expect(idOf('+OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>')).toBe('<1896.697170952@dbc.mtview.ca.us>');
+    expect(idOf('+OK <a@b> ready')).toBe('<a@b>');
     expect(apopDigest('<1896.697170952@dbc.mtview.ca.us>', 'tanstaaf')).toBe('c4c9334bac560ecc979e58001b3e22fb');
   });
 
@@ -113,7 +113,7 @@ describe('the id of a greeting', () => {
   test.each(['ready', '<>', '<ab>', '<a@>', '<@b>', '<a@b@c>', '<a b@c>', '<a@b\x80>', '<a\x00@b>', '<a@b> <c@d>', '<<a@b>>', '<a@b'])(
     'is refused in %j',
     (greeting) => {
-      expect(id(`+OK ${greeting}`)).toBeNull();
+      expect(idOf(`+OK ${greeting}`)).toBeNull();
     },
   );
 });

@@ -5,7 +5,7 @@ import { dele, list, noop, retr } from '../../src/pop3/command.ts';
 import { Session } from '../../src/pop3/session.ts';
 import { nodeDial } from '../support/node-dial.ts';
 import { close, expectLine, on, pause, reset, ScriptedPeer, send, stall } from '../support/scripted-peer.ts';
-import { failureOf, hear, LOGGED_IN, opened, OPTIONS } from './pop3-world.ts';
+import { failureOf, hear, HELLO, LOGGED_IN, opened, OPTIONS, PASS } from './pop3-world.ts';
 
 describe('a hostile or broken server', () => {
   test.each([
@@ -15,6 +15,8 @@ describe('a hostile or broken server', () => {
     ['\x15\x03\x01\x00\x02\x02\x46', { kind: 'protocol' }],
     ['+OK bare\n', { kind: 'protocol', reason: 'a line that ends in a bare LF' }],
     ['\r\n\r\n\r\n\r\n\r\n+OK\r\n', { kind: 'protocol' }],
+    ['\x16\x03\x01\x02\x00\x01\x00', { kind: 'protocol' }],
+    ['\x1b[2J\x1b[31mowned\r\n', { kind: 'protocol', text: '[2J [31mowned' }],
     ['-ERR [SYS/TEMP] go away\r\n', { kind: 'temporary' }],
     ['-ERR no\r\n', { kind: 'refused' }],
     ['', { kind: 'closed' }],
@@ -23,6 +25,72 @@ describe('a hostile or broken server', () => {
     await using peer = await ScriptedPeer.listen([[send(greeting), close]]);
     const channel = await nodeDial({ host: '127.0.0.1', port: peer.port, security: 'none' }, DEADLINES);
     expect(await failureOf(Session.open(channel, OPTIONS))).toMatchObject({ phase: 'greeting', ...failure });
+    await peer.finished();
+    expect(peer.received[0]).toEqual([]);
+  });
+
+  test('that greets with nothing at all is given up, and sent nothing', async () => {
+    await using peer = await ScriptedPeer.listen([[stall]]);
+    const channel = await nodeDial({ host: '127.0.0.1', port: peer.port, security: 'none' }, { ...DEADLINES, greeting: 40 });
+    expect(await failureOf(Session.open(channel, OPTIONS))).toMatchObject({ kind: 'timeout', phase: 'greeting' });
+    await peer.finished();
+    expect(peer.received[0]).toEqual([]);
+  });
+
+  test('that greets with terminal escapes is shown without them', async () => {
+    const [session] = await opened([send('+OK \x1b[31mred\x07\u202e\r\n')]);
+    expect(session.greeting).not.toMatch(/[\u0000-\u001f]/);
+  });
+
+  test.each([
+    ['lines', 'X\r\n'.repeat(65)],
+    ['octets', `${'X'.repeat(500)}\r\n`.repeat(70)],
+    ['a line', 'X'.repeat(40_000)],
+  ])('that never ends its capabilities, by %s, is sent no credential', async (_, flood) => {
+    const [session, peer] = await opened([HELLO, expectLine('CAPA'), send(`+OK\r\n${flood}`), stall], {}, { chunk: 60 });
+    expect(await failureOf(session.ready())).toMatchObject({ phase: 'capabilities' });
+    expect(session.usable).toBe(false);
+    await peer.close();
+    expect(peer.received[0]).toEqual(['CAPA']);
+  });
+
+  test('that asks for ever in a SASL exchange is left', async () => {
+    const rounds = Array.from({ length: POP3.saslRounds }, () => on('', '+ eyJ9\r\n')).flat();
+    const [session] = await opened(
+      [HELLO, ...on('CAPA', '-ERR\r\n'), ...on('AUTH XOAUTH2', '+ \r\n'), ...on(/^dX/, '+ eyJ9\r\n'), ...rounds],
+      {
+        method: 'xoauth2',
+        credentials: { username: 'bob', password: null, accessToken: 'tok' },
+      },
+    );
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', reason: 'too many SASL challenges' });
+  });
+
+  test('that sends an endless SASL challenge is cut off at its bound', async () => {
+    const [session] = await opened([HELLO, ...on('CAPA', '-ERR\r\n'), ...on('AUTH LOGIN', `+ ${'A'.repeat(100_000)}`), stall], {
+      method: 'login',
+    });
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', reason: 'an endless status line' });
+  });
+
+  test('can not forge replies from within a message while commands are pipelined', async () => {
+    const [session, peer] = await opened([
+      HELLO,
+      ...on('CAPA', '+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\n.\r\n'),
+      expectLine('USER bob'),
+      expectLine(PASS),
+      expectLine('RETR 1'),
+      expectLine('DELE 1'),
+      send('+OK\r\n+OK\r\n+OK\r\nend?\n.\r\n+OK forged\r\n.\r\n-ERR real\r\n'),
+    ]);
+    expect(await hear(session, retr(1), dele(1))).toMatchObject([{ body: 'end?\n.\r\n+OK forged\r\n' }, { ok: false, text: 'real' }]);
+    session.close();
+    await peer.finished();
+  });
+
+  test('that greets and goes on talking in the clear is sent nothing', async () => {
+    const [session, peer] = await opened([send('+OK hello\r\n+OK injected\r\n')], { security: 'none' });
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', reason: 'octets that nobody asked for' });
     await peer.finished();
     expect(peer.received[0]).toEqual([]);
   });
@@ -74,21 +142,6 @@ describe('a hostile or broken server', () => {
     };
     expect(await failureOf(reading())).toMatchObject({ kind: 'protocol', phase: 'list' });
     expect(octets).toBeLessThanOrEqual(POP3.listingOctets);
-  });
-
-  const RETR = '+OK\r\nSubject: x\r\n\r\nbody\r\n.\r\n';
-  const points = Array.from({ length: RETR.length }, (_, at) => at);
-
-  test.each(points)('that closes after %i octets of a RETR is noticed', async (at) => {
-    const [session] = await opened([...LOGGED_IN, ...on('RETR 1', RETR.slice(0, at)), close]);
-    expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'closed', phase: 'retr' });
-    expect(session.usable).toBe(false);
-  });
-
-  test.each(points.filter((at) => at % 7 === 0))('that stalls after %i octets of a RETR is given up', async (at) => {
-    const [session] = await opened([...LOGGED_IN, ...on('RETR 1', RETR.slice(0, at)), stall], {}, { reply: 30, chunk: 30 });
-    expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'timeout', phase: 'retr' });
-    expect(session.usable).toBe(false);
   });
 
   test('that resets is noticed', async () => {

@@ -109,13 +109,34 @@ describe('one flight', () => {
 
   test('ends with QUIT, if that is the last', async () => {
     const [session, peer] = await opened(
-      [HELLO, ...USER_PASS, expectLine('DELE 1'), expectLine('DELE 2'), expectLine('QUIT'), send('+OK\r\n+OK\r\n+OK\r\n-ERR\r\n+OK bye\r\n')],
+      [
+        HELLO,
+        ...USER_PASS,
+        expectLine('DELE 1'),
+        expectLine('DELE 2'),
+        expectLine('QUIT'),
+        send('+OK\r\n+OK\r\n+OK\r\n-ERR\r\n+OK bye\r\n'),
+      ],
       { remembered: await memory() },
     );
     expect(await hear(session, dele(1), dele(2), quit())).toMatchObject([{ ok: true }, { ok: false }, { verb: 'QUIT', ok: true }]);
     expect([session.usable, session.counters.flights]).toEqual([false, 1]);
     await peer.finished();
   });
+});
+
+test('a server that hangs up at QUIT is not blamed on pipelining', async () => {
+  const [session] = await opened([
+    HELLO,
+    ...CAPA,
+    ...USER_PASS,
+    expectLine('DELE 1'),
+    expectLine('QUIT'),
+    send('+OK\r\n+OK\r\n+OK\r\n'),
+    close,
+  ]);
+  expect(await failureOf(hear(session, dele(1), quit()))).toMatchObject({ kind: 'closed', phase: 'quit' });
+  expect(session.remembered.pipelining).toBe('unknown');
 });
 
 describe('leaving early', () => {
@@ -165,7 +186,14 @@ describe('a server that breaks at pipelining', () => {
     expect([session.usable, session.remembered.pipelining]).toEqual([false, 'no']);
     const login = [...on('USER bob', '+OK\r\n'), ...on(PASS, '+OK\r\n')];
     const again = await flights(
-      [HELLO, ...CAPA, ...login, ...on('STAT', '+OK 1 10\r\n'), ...on('UIDL', '+OK\r\n1 a\r\n.\r\n'), ...on('LIST', '+OK\r\n1 10\r\n.\r\n')],
+      [
+        HELLO,
+        ...CAPA,
+        ...login,
+        ...on('STAT', '+OK 1 10\r\n'),
+        ...on('UIDL', '+OK\r\n1 a\r\n.\r\n'),
+        ...on('LIST', '+OK\r\n1 10\r\n.\r\n'),
+      ],
       { remembered: { ...session.remembered, asked: false } },
     );
     expect(again).toBe(6);
@@ -273,10 +301,18 @@ describe('the window', () => {
   test('holds about so many octets of replies, but two commands at least', async () => {
     const body = `+OK\r\n${'m'.repeat(1_000)}\r\n.\r\n`;
     const large = new CountingChannel(() => body);
-    expect(await pump(large, numbers(20).map((number) => retr(number, 8 * PIPELINE.replyOctets)))).toBe(20);
+    expect(
+      await pump(
+        large,
+        numbers(20).map((number) => retr(number, 8 * PIPELINE.replyOctets)),
+      ),
+    ).toBe(20);
     expect(large.most.commands).toBe(2);
     const small = new CountingChannel(() => body);
-    await pump(small, numbers(100).map((number) => retr(number, PIPELINE.replyOctets / 10)));
+    await pump(
+      small,
+      numbers(100).map((number) => retr(number, PIPELINE.replyOctets / 10)),
+    );
     expect(small.most.commands).toBe(10);
   });
 

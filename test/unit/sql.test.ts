@@ -33,7 +33,7 @@ describe.each([
 
   beforeEach(() => {
     sql = open();
-    sql.exec(`CREATE TABLE t (v INTEGER UNIQUE, b BLOB) STRICT; -- and no more; really\n`);
+    sql.exec(`-- One table; no more.\nCREATE TABLE t (v INTEGER UNIQUE, b BLOB) STRICT;\n`);
   });
 
   test('blobs are octets both ways, from within a larger buffer and empty too', () => {
@@ -52,6 +52,10 @@ describe.each([
       { v: 2, text: '?;' },
     ]);
     expect(values()).toEqual([1, 2]);
+  });
+
+  test('a comment behind the last statement is refused, as the platform does', () => {
+    expect(() => sql.exec(`INSERT INTO t (v) VALUES (1); -- and no more`)).toThrow('SQL code did not contain a statement.');
   });
 
   test('a transaction that throws leaves nothing', () => {

@@ -107,8 +107,10 @@ export function checkpointRoutes(app: App): void {
   });
 }
 
-function shown({ version: _, ...checkpoint }: CheckpointResult): Omit<CheckpointResult, 'version'> {
-  return checkpoint;
+/** All but the version, which is in the tag. */
+function shown(checkpoint: CheckpointResult): Omit<CheckpointResult, 'version'> {
+  const { version: _, ...members } = checkpoint;
+  return members;
 }
 
 function headersOf(checkpoint: CheckpointResult): Record<string, string> {

@@ -1,0 +1,88 @@
+/**
+ * What a session knows of its server: what CAPA said (RFC 2449 §5), now, after login or to an earlier session. A server is
+ * asked before the login unless that is remembered, and again after it only if something needed may be announced there.
+ */
+import { type Capabilities, mergeCapabilities, readCapabilities } from './capabilities.ts';
+import { timedOut } from './channel.ts';
+import { capa } from './command.ts';
+import type { Conversation } from './conversation.ts';
+import { Pop3Error, quirkError } from './error.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { Remembered } from './remembered.ts';
+
+export class Knowledge {
+  readonly #conversation: Conversation;
+  readonly #pipeline: Pipeline;
+  #capabilities: Capabilities | null = null;
+  #asked = false;
+  #settled: boolean;
+
+  constructor(conversation: Conversation, pipeline: Pipeline, remembered: Remembered | null) {
+    this.#conversation = conversation;
+    this.#pipeline = pipeline;
+    this.#settled = remembered?.settled ?? false;
+    if (remembered?.asked) this.#know(remembered.capabilities);
+  }
+
+  /** Null before the server was asked, and where it doesn't say. */
+  get capabilities(): Capabilities | null {
+    return this.#capabilities;
+  }
+
+  /** Whether `capabilities` is what the server says, if only to an earlier session. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  get remembered(): Remembered {
+    return { asked: this.#asked, capabilities: this.#capabilities, settled: this.#settled, pipelining: this.#pipeline.verdict };
+  }
+
+  /** Whether something that is needed may be announced after login only. */
+  get asksAgain(): boolean {
+    const known = this.#capabilities;
+    if (known === null || this.#settled) return false;
+    return !known.top || !known.uidl || (this.#pipeline.verdict === 'unknown' && !known.pipelining);
+  }
+
+  /** Asks the server and keeps what it says. */
+  async learn(): Promise<void> {
+    this.#know(await this.ask());
+  }
+
+  /** What the server announces now, or null if it doesn't know the command; not kept. */
+  async ask(): Promise<Capabilities | null> {
+    const { data } = await this.#conversation.ask(capa()).catch((error: unknown) => this.#withoutCapa(error));
+    return data && readCapabilities(pieces(() => this.#conversation.read(data, 'capabilities')));
+  }
+
+  /** Reads the answer to the CAPA that went out behind the login. */
+  async settle(): Promise<void> {
+    const answer = await this.#pipeline.next().catch((error: unknown) => this.#withoutCapa(error));
+    this.#settled = true;
+    const data = answer?.data;
+    if (!data || !this.#capabilities) return;
+    const after = await readCapabilities(pieces(() => this.#pipeline.read(data, 'capabilities')));
+    this.#know(mergeCapabilities(this.#capabilities, after));
+  }
+
+  #know(capabilities: Capabilities | null): void {
+    this.#asked = true;
+    this.#capabilities = capabilities;
+    this.#pipeline.announced(capabilities?.pipelining ?? false);
+  }
+
+  /** Throws what a broken CAPA comes to: the next session goes without it, unless the server was only slow or garbled. */
+  #withoutCapa(error: unknown): never {
+    const brokeOff = error instanceof Pop3Error ? error.failure.kind === 'closed' : !timedOut(error);
+    if (!brokeOff) throw error;
+    this.#asked = true;
+    this.#settled = true;
+    throw quirkError('capabilities', 'capa');
+  }
+}
+
+/** The pieces that `next` gives until it gives null. */
+export async function* pieces(next: () => Promise<Uint8Array | null>): AsyncGenerator<Uint8Array, void, void> {
+  for (let octets = await next(); octets !== null; octets = await next()) yield octets;
+}
