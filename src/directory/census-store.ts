@@ -14,11 +14,7 @@ export class CensusStore {
 
   /** Entries that are not live, and have not changed since `before`; the oldest first. */
   unsettled(before: number, limit: number): Due['unsettled'] {
-    return this.#sql.exec(
-      `SELECT id, state FROM entries WHERE state <> 'live' AND since <= ? ORDER BY since LIMIT ?`,
-      before,
-      limit,
-    );
+    return this.#sql.exec(`SELECT id, state FROM entries WHERE state <> 'live' AND since <= ? ORDER BY since LIMIT ?`, before, limit);
   }
 
   /** Live accounts that are to be visited by now, the longest due first. */
@@ -83,6 +79,9 @@ export class CensusStore {
 
   /** The oldest of the last visits; an account that was not visited yet counts from when it became live, new as it then was. */
   asOf(): number | null {
-    return this.#sql.exec<{ at: number | null }>(`SELECT min(coalesce(visited_at, since)) AS at FROM entries WHERE state = 'live'`)[0]?.at ?? null;
+    return (
+      this.#sql.exec<{ at: number | null }>(`SELECT min(coalesce(visited_at, since)) AS at FROM entries WHERE state = 'live'`)[0]?.at ??
+      null
+    );
   }
 }

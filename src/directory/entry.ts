@@ -30,5 +30,5 @@ export function identityProblem({ email = null, externalId = null, host }: Parti
 
 /** Characters are code points, as everywhere in the contract. Half a surrogate pair has no UTF-8, and so no hash of its own. */
 function isText(value: unknown, most: number): boolean {
-  return typeof value === 'string' && value !== '' && value.isWellFormed() && value.length <= 2 * most && [...value].length <= most;
+  return typeof value === 'string' && value !== '' && value.isWellFormed() && value.length <= 2 * most && Array.from(value).length <= most;
 }

@@ -16,16 +16,7 @@ import { Census } from './census.ts';
 import { entryProblem } from './entry.ts';
 import { hashOf, Identities, sealIdentity } from './identity.ts';
 import { conflict, DONE, invalid } from './result.ts';
-import type {
-  DeploymentStats,
-  DirectoryEntry,
-  DirectoryQuery,
-  DirectoryResult,
-  DirectoryRpc,
-  Due,
-  Identity,
-  Visited,
-} from './rpc.ts';
+import type { DeploymentStats, DirectoryEntry, DirectoryQuery, DirectoryResult, DirectoryRpc, Due, Identity, Visited } from './rpc.ts';
 import { DirectoryStore, type EntryRow } from './store.ts';
 
 /** Who owns the Directory's data key and its boxes. No account has this id. */
@@ -51,8 +42,12 @@ export class Registry implements DirectoryRpc {
     this.#keyring = keyring;
     this.#store = new DirectoryStore(deps.sql);
     this.#store.migrate(deps.now());
-    this.#identities = new Identities(this.#store, () => this.#vault(), deps.now);
-    this.#census = new Census(deps.sql, deps.now);
+    this.#identities = new Identities(
+      this.#store,
+      () => this.#vault(),
+      () => deps.now(),
+    );
+    this.#census = new Census(deps.sql, () => deps.now());
   }
 
   /** The same reservation again is no conflict with itself. A reservation that was left unconfirmed for long is superseded. */

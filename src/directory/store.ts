@@ -126,7 +126,12 @@ export class DirectoryStore {
   }
 
   setIdentity(id: string, externalHash: Uint8Array | null, box: Uint8Array): void {
-    this.#sql.exec(`UPDATE entries SET external_hash = ?, box = ?, next_since = NULL, next_hash = NULL WHERE id = ?`, externalHash, box, id);
+    this.#sql.exec(
+      `UPDATE entries SET external_hash = ?, box = ?, next_since = NULL, next_hash = NULL WHERE id = ?`,
+      externalHash,
+      box,
+      id,
+    );
   }
 
   /** Live entries behind a place, in order. */

@@ -57,11 +57,17 @@ function identityOf({ email, externalId, server: { host } }: AccountView) {
 }
 
 /** The whole new target, if the policy allows it (RFC 7396: what the patch doesn't name stays, null is the default). */
-async function newTarget({ config, mailbox, caller }: Amending, patch: NonNullable<Patch['server']>): Promise<Outcome<AccountChange['server']>> {
+async function newTarget(
+  { config, mailbox, caller }: Amending,
+  patch: NonNullable<Patch['server']>,
+): Promise<Outcome<AccountChange['server']>> {
   const view = await mailbox.account(caller);
   if (!view.ok) return view;
   const target = mergedTarget(view.value.server, patch);
-  const admission = await admit(target, targetPolicy(config, (url, init) => fetch(url, init)));
+  const admission = await admit(
+    target,
+    targetPolicy(config, (url, init) => fetch(url, init)),
+  );
   // A name that leads nowhere is for the login to say, which may not be asked for.
   if (!admission.ok && admission.failure.kind === 'forbidden')
     return { ok: false, failure: { kind: 'target_not_allowed', detail: admission.failure.detail } };

@@ -15,7 +15,9 @@ import { directoryOf, mailboxOf } from './stubs.ts';
 import type { Bindings } from './stubs.ts';
 
 /** The value, or what failed in either place. */
-export type Outcome<T> = { ok: true; value: T } | { ok: false; failure: Failure | Extract<DirectoryResult<never>, { ok: false }>['failure'] };
+export type Outcome<T> =
+  | { ok: true; value: T }
+  | { ok: false; failure: Failure | Extract<DirectoryResult<never>, { ok: false }>['failure'] };
 
 export interface Created {
   account: AccountView;
@@ -41,7 +43,10 @@ function settingsOf(given: z.output<typeof NewAccount>): AccountSettings {
  */
 export async function createAccount(env: Bindings, config: Config, given: z.output<typeof NewAccount>): Promise<Outcome<Created>> {
   const settings = settingsOf(given);
-  const admission = await admit(settings.server, targetPolicy(config, (url, init) => fetch(url, init)));
+  const admission = await admit(
+    settings.server,
+    targetPolicy(config, (url, init) => fetch(url, init)),
+  );
   // A name that leads nowhere is for the login to say, which may not be asked for.
   if (!admission.ok && admission.failure.kind === 'forbidden')
     return { ok: false, failure: { kind: 'target_not_allowed', detail: admission.failure.detail } };

@@ -135,7 +135,10 @@ function merged(settings: Settings, { auth, cache, ...rest }: AccountChange): Se
     ...settings,
     ...given,
     auth: auth ? { username: auth.username, method: auth.method } : settings.auth,
-    cache: { maxBytes: cache?.maxBytes ?? settings.cache.maxBytes, maxMessageBytes: cache?.maxMessageBytes ?? settings.cache.maxMessageBytes },
+    cache: {
+      maxBytes: cache?.maxBytes ?? settings.cache.maxBytes,
+      maxMessageBytes: cache?.maxMessageBytes ?? settings.cache.maxMessageBytes,
+    },
   };
 }
 

@@ -53,9 +53,10 @@ export class Connection implements LineHooks {
     if (this.#last?.session !== session) this.#last = { session, target: targetKey(this.#account.settings.server), at: this.#deps.now() };
     const stored = await this.#stored();
     const box = await this.#sealed(stored, { ...serverView(session.capabilities), memory: this.#learned(stored) });
+    const delay = session.capabilities?.loginDelaySeconds ?? 0;
     const health = account.health();
     if (box) account.setServer(box);
-    if (health.state !== 'ready' || health.refusals > 0) account.setHealth(afterLogin(health, this.#deps.now()));
+    if (health.state !== 'ready' || health.refusals > 0 || delay > 0) account.setHealth(afterLogin(health, this.#deps.now(), delay));
   }
 
   async failed(error: unknown): Promise<void> {

@@ -29,9 +29,13 @@ export function afterListing(row: HealthRow, at: number): HealthRow {
   };
 }
 
-/** The row after an accepted login: the credentials are right, whatever happens next. */
-export function afterLogin(row: HealthRow, at: number): HealthRow {
-  return { ...inState(row, 'ready', at), refusals: 0, refused_at: null };
+/**
+ * The row after an accepted login: the credentials are right, whatever happens next. A server that announced a login
+ * delay (RFC 2449 §6.5) has it kept, by everybody and after a restart too.
+ */
+export function afterLogin(row: HealthRow, at: number, loginDelaySeconds = 0): HealthRow {
+  const loginAfter = loginDelaySeconds > 0 ? at + loginDelaySeconds * 1000 : row.login_after;
+  return { ...inState(row, 'ready', at), refusals: 0, refused_at: null, login_after: loginAfter };
 }
 
 /**

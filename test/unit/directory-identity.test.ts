@@ -25,7 +25,13 @@ beforeEach(() => {
 });
 
 async function reserve(externalId: string | null = null): Promise<DirectoryEntry> {
-  const made = { id: newAccountId(platformRandom, null), email: null, externalId, host: 'pop.example.com', createdAt: new Date(now).toISOString() };
+  const made = {
+    id: newAccountId(platformRandom, null),
+    email: null,
+    externalId,
+    host: 'pop.example.com',
+    createdAt: new Date(now).toISOString(),
+  };
   expect(await registry.reserve(made)).toEqual(OK);
   return made;
 }
@@ -118,14 +124,23 @@ describe('a change', () => {
 
   test('to what no identity can be is refused', async () => {
     const mine = await live();
-    expect(await registry.propose(mine.id, 'x'.repeat(NAMES.externalId + 1))).toMatchObject({ failure: { kind: 'invalid', pointer: '/externalId' } });
-    expect(await registry.settle(mine.id, { ...identity(null), host: '' })).toMatchObject({ failure: { kind: 'invalid', pointer: '/host' } });
+    expect(await registry.propose(mine.id, 'x'.repeat(NAMES.externalId + 1))).toMatchObject({
+      failure: { kind: 'invalid', pointer: '/externalId' },
+    });
+    expect(await registry.settle(mine.id, { ...identity(null), host: '' })).toMatchObject({
+      failure: { kind: 'invalid', pointer: '/host' },
+    });
   });
 
   test('leaves nothing in clear', async () => {
     const mine = await live('old-key');
     await registry.propose(mine.id, 'new-key');
-    const stored = () => JSON.stringify(sql.exec(`SELECT * FROM entries`).map((row) => Object.values(row).map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value))));
+    const stored = () =>
+      JSON.stringify(
+        sql
+          .exec(`SELECT * FROM entries`)
+          .map((row) => Object.values(row).map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value))),
+      );
     expect(stored()).not.toMatch(/-key|example/);
     await registry.settle(mine.id, identity('new-key'));
     expect(stored()).not.toMatch(/-key|example/);
@@ -135,7 +150,8 @@ describe('a change', () => {
 test('entries of an earlier release are visited by the next sweep', async () => {
   const mine = await live();
   sql.exec(`DROP INDEX entries_next; DROP INDEX entries_due; DROP INDEX entries_unsettled`);
-  for (const column of ['next_since', 'next_hash', 'visit_at', 'visited_at', 'health', 'error_code', 'checked_at', 'polls']) sql.exec(`ALTER TABLE entries DROP COLUMN ${column}`);
+  for (const column of ['next_since', 'next_hash', 'visit_at', 'visited_at', 'health', 'error_code', 'checked_at', 'polls'])
+    sql.exec(`ALTER TABLE entries DROP COLUMN ${column}`);
   sql.exec(`DELETE FROM schema_steps WHERE number = 2`);
   const keys = parseMasterKeys(`m1:${Buffer.alloc(32, 1).toString('base64')}`);
   if (!keys.ok) throw new Error(keys.problems.join(' '));

@@ -80,12 +80,25 @@ describe('the figures about a mailbox', () => {
     expect(largest).toHaveLength(10);
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
     const { data } = (await (await gateway.ask('GET', `${mine.path}/messages`, { as: mine.token })).json()) as { data: ListItem[] };
-    expect(sizes).toEqual(data.map(({ size }) => size).sort((a, b) => b - a).slice(0, 10));
+    expect(sizes).toEqual(
+      data
+        .map(({ size }) => size)
+        .sort((a, b) => b - a)
+        .slice(0, 10),
+    );
     expect(data).toEqual(expect.arrayContaining(largest));
   });
 
   test('name those who wrote most, however they spell their address', async () => {
-    const froms = ['Ann <ann@example.com>', 'ANN@EXAMPLE.COM', '"Ann A." <Ann@example.com>', 'bob@example.com', 'bob@example.com', '', 'carol@example.com'];
+    const froms = [
+      'Ann <ann@example.com>',
+      'ANN@EXAMPLE.COM',
+      '"Ann A." <Ann@example.com>',
+      'bob@example.com',
+      'bob@example.com',
+      '',
+      'carol@example.com',
+    ];
     for (const [n, from] of froms.entries()) world.drop.add(letter(from, `${n}`));
     await sync();
     expect((await stats()).topSenders).toEqual([
@@ -101,7 +114,9 @@ test('a deployment tells anybody what it can do', async () => {
   const response = await gateway.ask('GET', '/v1/capabilities');
   expect(response.status).toBe(200);
   const known = (await response.json()) as { features: string[]; limits: Record<string, number>; version: string };
-  const document = (await (await gateway.ask('GET', '/openapi.json')).json()) as { paths: Record<string, Record<string, { operationId: string }>> };
+  const document = (await (await gateway.ask('GET', '/openapi.json')).json()) as {
+    paths: Record<string, Record<string, { operationId: string }>>;
+  };
   const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
   expect(known.features).toEqual(operations.sort());
   expect(known.limits).toMatchObject({ pageSize: 200, messagesReadAtOnce: 100, requestBody: 262_144 });

@@ -21,7 +21,11 @@ async function serve(options: Partial<Pop3ServerOptions> = {}): Promise<void> {
 }
 
 function ask(more: Record<string, unknown> = {}, as = OPERATOR_KEY): Promise<Response> {
-  const json = { server: { host: '127.0.0.1', port: server.port, security: 'none' }, auth: { username: 'ann', password: 'secret' }, ...more };
+  const json = {
+    server: { host: '127.0.0.1', port: server.port, security: 'none' },
+    auth: { username: 'ann', password: 'secret' },
+    ...more,
+  };
   return gateway.ask('POST', '/v1/peek', { as, json });
 }
 
@@ -47,7 +51,12 @@ describe('a look', () => {
     await serve();
     const items = await peek();
     expect(items.map(({ subject }) => subject)).toEqual(Array.from({ length: 10 }, (_, n) => `mail ${15 - n}`));
-    expect(items[0]).toMatchObject({ uidl: 'u15', detail: 'headers', from: [{ name: 'Ann', address: 'ann@example.com' }], preview: 'Hello' });
+    expect(items[0]).toMatchObject({
+      uidl: 'u15',
+      detail: 'headers',
+      from: [{ name: 'Ann', address: 'ann@example.com' }],
+      preview: 'Hello',
+    });
     expect(items[0]).not.toHaveProperty('id');
     expect(items[0]?.size).toBe(world.drop.list()[14]?.octets.length);
     expect(server.connections.total).toBe(1);
@@ -60,7 +69,9 @@ describe('a look', () => {
     world.drop.add(mail('small'), 'small');
     world.drop.add(mail('large', `${'x'.repeat(70)}\r\n`.repeat(PEEK.messageOctets / 72 + 1)), 'large');
     await serve();
-    expect((await peek({ detail: 'full', limit: 2 })).map(({ uidl, detail, subject, preview }) => [uidl, detail, subject, preview?.slice(0, 3)])).toEqual([
+    expect(
+      (await peek({ detail: 'full', limit: 2 })).map(({ uidl, detail, subject, preview }) => [uidl, detail, subject, preview?.slice(0, 3)]),
+    ).toEqual([
       ['large', 'headers', 'large', 'xxx'],
       ['small', 'full', 'small', 'Hel'],
     ]);

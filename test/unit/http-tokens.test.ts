@@ -33,7 +33,8 @@ async function create(settings: unknown, as = mine.token): Promise<NewToken> {
 async function list(as = mine.token): Promise<TokenEntry[]> {
   const response = await gateway.ask('GET', `${mine.path}/tokens`, { as });
   expect(response.status).toBe(200);
-  return ((await response.json()) as { data: TokenEntry[] }).data;
+  const { data } = (await response.json()) as { data: TokenEntry[] };
+  return data;
 }
 
 async function events(query = '', as = mine.token): Promise<EventPage> {
@@ -44,7 +45,12 @@ async function events(query = '', as = mine.token): Promise<EventPage> {
 
 describe('a token', () => {
   test('is made with what was asked for, works, and is listed without its secret', async () => {
-    const settings = { scopes: ['read', 'write'], expiresAt: '2040-01-01T00:00:00.000Z', origins: ['https://app.example.com'], label: 'phone' };
+    const settings = {
+      scopes: ['read', 'write'],
+      expiresAt: '2040-01-01T00:00:00.000Z',
+      origins: ['https://app.example.com'],
+      label: 'phone',
+    };
     const { secret, ...made } = await create(settings);
     expect(made).toMatchObject(settings);
     expect((await gateway.ask('GET', mine.path, { as: secret })).status).toBe(200);
@@ -188,12 +194,20 @@ describe('events', () => {
     for (const path of [mine.path, other.path])
       for (let n = 0; n < 2; n++) await gateway.ask('POST', `${path}/tokens`, { as: OPERATOR_KEY, json: {} });
     const { nextCursor } = await events('?limit=1');
-    for (const url of [`${other.path}/events?cursor=${nextCursor}`, `${mine.path}/messages?cursor=${nextCursor}`, `${mine.path}/events?cursor=p1.x`])
-      expect(await problemOf(await gateway.ask('GET', url, { as: OPERATOR_KEY }))).toMatchObject({ status: 400, errors: [{ pointer: '/cursor' }] });
+    for (const url of [
+      `${other.path}/events?cursor=${nextCursor}`,
+      `${mine.path}/messages?cursor=${nextCursor}`,
+      `${mine.path}/events?cursor=p1.x`,
+    ])
+      expect(await problemOf(await gateway.ask('GET', url, { as: OPERATOR_KEY }))).toMatchObject({
+        status: 400,
+        errors: [{ pointer: '/cursor' }],
+      });
   });
 
   test('are kept to the newest thousand, across the object’s lives', async () => {
-    const about = mine.box.sql.exec<{ about: Uint8Array }>(`SELECT about FROM events ORDER BY number DESC LIMIT 1`)[0]?.about ?? new Uint8Array();
+    const about =
+      mine.box.sql.exec<{ about: Uint8Array }>(`SELECT about FROM events ORDER BY number DESC LIMIT 1`)[0]?.about ?? new Uint8Array();
     const numbers = JSON.stringify(Array.from({ length: MAILBOX.events }, (_, n) => n + 3));
     mine.box.sql.exec(`INSERT INTO events (number, at, what, about) SELECT value, 0, 'token_created', ? FROM json_each(?)`, about, numbers);
     mine.box.restart();

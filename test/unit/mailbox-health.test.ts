@@ -80,6 +80,13 @@ describe('the state of an account', () => {
     expect(mayLogIn(row, 900_000)).toBeNull();
   });
 
+  it('keeps the login delay that a server announces, from each login on', () => {
+    const row = afterLogin(NEW, 1_000, 60);
+    expect(mayLogIn(row, 60_999)).toMatchObject({ kind: 'login_delay', retryAfterSeconds: 1 });
+    expect(mayLogIn(row, 61_000)).toBeNull();
+    expect(mayLogIn(afterListing(row, 2_000), 60_999)).toMatchObject({ kind: 'login_delay' });
+  });
+
   it('waits longer after each failure, up to a bound', () => {
     expect([1, 2, 3].map(backoff)).toEqual([MINUTE, 2 * MINUTE, 4 * MINUTE]);
     expect(backoff(1_000_000)).toBe(MAILBOX.backoffMost);

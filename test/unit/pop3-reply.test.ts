@@ -134,6 +134,8 @@ describe('capabilities', () => {
       'SASL PLAIN',
       'sasl CRAM-MD5  PLAIN',
       'IMPLEMENTATION A b-1',
+      'UTF8 USER',
+      'LANG',
       '',
       'caf\u00e9',
       '  TOP',
@@ -143,9 +145,11 @@ describe('capabilities', () => {
       expire: 'NEVER',
       sasl: ['PLAIN', 'CRAM-MD5'],
       implementation: 'A b-1',
+      utf8: true,
+      lang: true,
       top: true,
     });
-    expect(parsed.names).toEqual(['LOGIN-DELAY', 'EXPIRE', 'SASL', 'IMPLEMENTATION', 'TOP']);
+    expect(parsed.names).toEqual(['LOGIN-DELAY', 'EXPIRE', 'SASL', 'IMPLEMENTATION', 'UTF8', 'LANG', 'TOP']);
     expect(parseCapabilities(['LOGIN-DELAY -5', 'EXPIRE']).loginDelaySeconds).toBe(0);
   });
 

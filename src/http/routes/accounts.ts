@@ -42,7 +42,12 @@ const list = contract({
   scope: 'operator',
   problems: [],
   request: { query: AccountQuery },
-  responses: { 200: { description: 'A page of accounts.', content: { 'application/json': { schema: AccountPage, example: { data: [ACCOUNT_ENTRY], nextCursor: null } } } } },
+  responses: {
+    200: {
+      description: 'A page of accounts.',
+      content: { 'application/json': { schema: AccountPage, example: { data: [ACCOUNT_ENTRY], nextCursor: null } } },
+    },
+  },
 });
 
 const read = contract({

@@ -19,7 +19,10 @@ const list = contract({
   problems: [],
   request: { params: AccountPath, query: EventQuery },
   responses: {
-    200: { description: 'A page of events.', content: { 'application/json': { schema: EventPage, example: { data: [EVENT], nextCursor: null } } } },
+    200: {
+      description: 'A page of events.',
+      content: { 'application/json': { schema: EventPage, example: { data: [EVENT], nextCursor: null } } },
+    },
   },
 });
 

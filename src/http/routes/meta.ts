@@ -45,7 +45,9 @@ const capabilities = contract({
   tags: ['deployment'],
   scope: 'public',
   problems: ['misconfigured'],
-  responses: { 200: { description: 'The same for everybody.', content: { 'application/json': { schema: Capabilities, example: CAPABILITIES } } } },
+  responses: {
+    200: { description: 'The same for everybody.', content: { 'application/json': { schema: Capabilities, example: CAPABILITIES } } },
+  },
 });
 
 const openapi = contract({

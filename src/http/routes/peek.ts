@@ -24,14 +24,20 @@ const peek = contract({
   scope: 'operator',
   problems: [...LOGGING_IN, 'target_not_allowed'],
   request: { body: { required: true, content: { 'application/json': { schema: Peek, example: PEEK } } } },
-  responses: { 200: { description: 'The newest messages.', content: { 'application/json': { schema: PeekAnswer, example: { data: [PEEK_ITEM] } } } } },
+  responses: {
+    200: { description: 'The newest messages.', content: { 'application/json': { schema: PeekAnswer, example: { data: [PEEK_ITEM] } } } },
+  },
 });
 
 export function peekRoutes(app: App): void {
   route(app, peek, async (c) => {
     const query = c.req.valid('json');
-    const admission = await admit(query.server, targetPolicy(c.var.config, (url, init) => fetch(url, init)));
-    if (!admission.ok && admission.failure.kind === 'forbidden') return problem(c, 'target_not_allowed', { detail: admission.failure.detail });
+    const admission = await admit(
+      query.server,
+      targetPolicy(c.var.config, (url, init) => fetch(url, init)),
+    );
+    if (!admission.ok && admission.failure.kind === 'forbidden')
+      return problem(c, 'target_not_allowed', { detail: admission.failure.detail });
     const mailbox = mailboxOf(c.env, newAccountId(platformRandom, null));
     const result = await mailbox.peek(c.var.caller, query);
     return result.ok ? c.json({ data: result.value }, 200, PRIVATE_JSON) : failed(c, result.failure);

@@ -30,7 +30,9 @@ const deployment = contract({
   tags: ['deployment'],
   scope: 'operator',
   problems: [],
-  responses: { 200: { description: 'The figures.', content: { 'application/json': { schema: DeploymentStats, example: DEPLOYMENT_STATS } } } },
+  responses: {
+    200: { description: 'The figures.', content: { 'application/json': { schema: DeploymentStats, example: DEPLOYMENT_STATS } } },
+  },
 });
 
 export function statsRoutes(app: App): void {

@@ -45,7 +45,10 @@ const list = contract({
   problems: [],
   request: { params: AccountPath },
   responses: {
-    200: { description: 'All of them, the oldest first, without their secrets.', content: { 'application/json': { schema: TokenList, example: { data: [TOKEN] } } } },
+    200: {
+      description: 'All of them, the oldest first, without their secrets.',
+      content: { 'application/json': { schema: TokenList, example: { data: [TOKEN] } } },
+    },
   },
 });
 
@@ -70,7 +73,9 @@ const identity = contract({
   tags: ['accounts'],
   scope: 'any',
   problems: [],
-  responses: { 200: { description: 'The token, or the operator.', content: { 'application/json': { schema: Identity, example: IDENTITY } } } },
+  responses: {
+    200: { description: 'The token, or the operator.', content: { 'application/json': { schema: Identity, example: IDENTITY } } },
+  },
 });
 
 const OPERATOR = { id: null, account: null, scopes: ['operator' as const], expiresAt: null, origins: [], label: '' };

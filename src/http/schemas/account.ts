@@ -159,7 +159,10 @@ export const AccountPatch = z
     auth: Auth.optional().openapi({ description: 'Replaced whole.' }),
     pollSeconds: patched(pollSeconds, POLL_SECONDS).openapi({ minimum: 0 }),
     paused: patched(z.boolean(), false),
-    verify: z.boolean().default(true).openapi({ description: 'Log in to a new server, or with new credentials, before anything is changed.' }),
+    verify: z
+      .boolean()
+      .default(true)
+      .openapi({ description: 'Log in to a new server, or with new credentials, before anything is changed.' }),
     cache: z
       .strictObject({
         maxBytes: patched(cacheOctets, MAILBOX.cacheOctets),

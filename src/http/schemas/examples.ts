@@ -177,7 +177,14 @@ export const IDENTITY: TokenIdentity = {
 
 export const ACCOUNT_PATCH = { pollSeconds: 600, auth: { username: 'ann@example.com', password: 'a new one, and a long one too' } };
 
-export const EVENT: AccountEvent = { at: NOW, action: 'account_changed', by: NEW_TOKEN.id, members: ['pollSeconds'], token: null, messages: [] };
+export const EVENT: AccountEvent = {
+  at: NOW,
+  action: 'account_changed',
+  by: NEW_TOKEN.id,
+  members: ['pollSeconds'],
+  token: null,
+  messages: [],
+};
 
 export const ACCOUNT_STATS: AccountStats = {
   messagesPerDay: [{ date: '2026-11-20', count: 12 }],

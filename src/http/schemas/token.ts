@@ -5,7 +5,9 @@ import { instant, Token } from './account.ts';
 import { AccountPath } from './input.ts';
 
 export const TokenPath = AccountPath.extend({
-  token: z.string().openapi({ param: { name: 'token', in: 'path' }, description: 'The id of a token.', example: 'tok_7dQm1XcV9bRt2LpWs8KzYf' }),
+  token: z
+    .string()
+    .openapi({ param: { name: 'token', in: 'path' }, description: 'The id of a token.', example: 'tok_7dQm1XcV9bRt2LpWs8KzYf' }),
 });
 
 export const CreatedToken = z.object({ token: Token }).openapi('CreatedToken');

@@ -20,10 +20,7 @@ export class EventStore {
   insert(rows: readonly EventRow[]): void {
     for (const { number, at, what, about } of rows)
       this.#sql.exec(`INSERT INTO events (number, at, what, about) VALUES (?, ?, ?, ?)`, number, at, what, about);
-    this.#sql.exec(
-      `DELETE FROM events WHERE number <= (SELECT number FROM events ORDER BY number DESC LIMIT 1 OFFSET ?)`,
-      MAILBOX.events,
-    );
+    this.#sql.exec(`DELETE FROM events WHERE number <= (SELECT number FROM events ORDER BY number DESC LIMIT 1 OFFSET ?)`, MAILBOX.events);
   }
 
   /** The newest events before a number, newest first; null begins at the newest. */

@@ -11,26 +11,28 @@ export class FigureStore {
   /** Places of the largest live messages, the largest first. */
   largest(limit: number): number[] {
     return this.#sql
-      .exec<{ created: number }>(
-        `SELECT created FROM messages WHERE destroyed IS NULL ORDER BY size DESC, created DESC LIMIT ?`,
-        limit,
-      )
+      .exec<{ created: number }>(`SELECT created FROM messages WHERE destroyed IS NULL ORDER BY size DESC, created DESC LIMIT ?`, limit)
       .map((row) => row.created);
   }
 
   /** The message with the first place from `place` on, live or gone, and when it was first seen. */
   seenFrom(place: number): { created: number; first_seen: number } | null {
-    return this.#sql.exec<{ created: number; first_seen: number }>(
-      `SELECT created, first_seen FROM messages WHERE created >= ? ORDER BY created LIMIT 1`,
-      place,
-    )[0] ?? null;
+    return (
+      this.#sql.exec<{ created: number; first_seen: number }>(
+        `SELECT created, first_seen FROM messages WHERE created >= ? ORDER BY created LIMIT 1`,
+        place,
+      )[0] ?? null
+    );
   }
 
   /** How many live messages have a place from `from` to before `to`. */
   countBetween(from: number, to: number): number {
     return (
-      this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE destroyed IS NULL AND created >= ? AND created < ?`, from, to)[0]
-        ?.n ?? 0
+      this.#sql.exec<{ n: number }>(
+        `SELECT count(*) AS n FROM messages WHERE destroyed IS NULL AND created >= ? AND created < ?`,
+        from,
+        to,
+      )[0]?.n ?? 0
     );
   }
 
