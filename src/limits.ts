@@ -311,6 +311,20 @@ export const PEEK = {
   messageOctets: 1 * MIB,
 } as const;
 
+/** What a diagnosis shows, and how long it looks behind a connection that failed. */
+export const DIAGNOSIS = {
+  /** Lines of the transcript, and characters of one of them with its mark. */
+  lines: 100,
+  lineCharacters: 200,
+  /** Lines shown of the answer to CAPA, and of any other data. The rest is counted. */
+  capabilityLines: 20,
+  dataLines: 3,
+  /** How long a port that takes no TLS is given to answer without. */
+  probeTime: 5 * SECOND,
+  /** Unique-ids that are compared with one another. */
+  uidls: 20_000,
+} as const;
+
 /** What the Directory keeps. */
 export const DIRECTORY = {
   /** How long a reservation holds its `externalId` without its Mailbox having been confirmed. Far above a request's time. */

@@ -52,9 +52,10 @@ export function log(event: Lowercase<string>, fields: LogFields = {}): void {
   console.log(JSON.stringify(line));
 }
 
-function write<Field extends keyof LogFields>(line: Record<string, unknown>, name: Field, fields: LogFields): void {
+function write(line: Record<string, unknown>, name: keyof LogFields, fields: LogFields): void {
   const value = fields[name];
-  if (value !== undefined && value !== null) line[name] = WRITERS[name](value);
+  // Each writer takes the type of its own field, which the compiler doesn't follow through a name.
+  if (value !== undefined && value !== null) line[name] = (WRITERS[name] as (value: unknown) => unknown)(value);
 }
 
 function matching(value: string, pattern: RegExp): string {

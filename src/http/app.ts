@@ -20,6 +20,7 @@ import { attachmentRoutes } from './routes/attachments.ts';
 import { batchRoutes } from './routes/batches.ts';
 import { changeRoutes } from './routes/changes.ts';
 import { checkpointRoutes } from './routes/checkpoints.ts';
+import { diagnoseRoutes } from './routes/diagnose.ts';
 import { eventRoutes } from './routes/events.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { metaRoutes } from './routes/meta.ts';
@@ -74,6 +75,7 @@ export function makeApp(): App {
     eventRoutes,
     statsRoutes,
     peekRoutes,
+    diagnoseRoutes,
     messageRoutes,
     batchRoutes,
     rawRoutes,

@@ -12,7 +12,6 @@ import type { Config } from '../config.ts';
 import { HTTP } from '../limits.ts';
 import { isAccountId } from '../crypto/ids.ts';
 import { proveToken, readCredential } from './auth.ts';
-import type { Credential } from './auth.ts';
 import { readBody, readQuery } from './input.ts';
 import type { Input } from './input.ts';
 import { failed, problem } from './problem.ts';
@@ -33,9 +32,9 @@ export interface AppEnv {
     config: Config;
     /** Set on every route that isn't public. */
     caller: Caller;
-    /** The Mailbox of that account. */
+    /** The Mailbox of `account`. */
     mailbox: MailboxRpc;
-    /** The account in the path, well-formed, where the path has `{account}`; on a route for any token the token's. */
+    /** The account in the path, well-formed, where the path has `{account}`; else, for a token, its own. */
     account: string;
     /** What the caller's token has left, once a Mailbox has counted this request. */
     rate: Rate | undefined;
@@ -91,19 +90,20 @@ async function authenticate(c: Context<AppEnv>, config: Contract): Promise<Probl
   if (credential === null) return admitTicket(c, config);
   c.set('caller', credential.caller);
   if (config.scope === 'operator' && credential.kind === 'token') {
-    return provenThen(c, credential, 'forbidden', 'Only the operator may do this, not an account token.');
+    return provenThen(c, countingMailbox(c, credential.account), 'forbidden', 'Only the operator may do this, not an account token.');
   }
-  if (config.scope === 'any' && credential.kind === 'token') {
+  if (!config.path.includes('{account}')) {
+    if (credential.kind === 'operator') return null;
     c.set('account', credential.account);
     c.set('mailbox', countingMailbox(c, credential.account));
     return null;
   }
-  if (!config.path.includes('{account}')) return null;
   const account = c.req.param('account') ?? '';
   if (!isAccountId(account)) {
-    return credential.kind === 'operator' ? problem(c, 'not_found') : provenThen(c, credential, 'not_found');
+    return credential.kind === 'operator' ? problem(c, 'not_found') : provenThen(c, countingMailbox(c, credential.account), 'not_found');
   }
-  if (credential.kind === 'token' && credential.account !== account) return provenThen(c, credential, 'not_found');
+  if (credential.kind === 'token' && credential.account !== account)
+    return provenThen(c, countingMailbox(c, credential.account), 'not_found');
   c.set('account', account);
   c.set('mailbox', countingMailbox(c, account));
   return null;
@@ -125,22 +125,21 @@ export function countingMailbox(c: Context<AppEnv>, account: string): MailboxRpc
   return noting(mailboxOf(c.env, account), (rate) => c.set('rate', rate));
 }
 
-/** 401 unless the token is real; then `code`. So a made-up token learns nothing, and a real one no more than that. */
-async function provenThen(
+/** 401 unless the caller's token is real, by the word of its `own` Mailbox; then `code`. So a made-up token learns nothing, and a real one no more than that. */
+export async function provenThen(
   c: Context<AppEnv>,
-  credential: Extract<Credential, { kind: 'token' }>,
+  own: MailboxRpc,
   code: 'forbidden' | 'not_found',
   detail?: string,
 ): Promise<ProblemResponse> {
-  const proof = await proveToken(countingMailbox(c, credential.account), credential.caller);
+  const proof = await proveToken(own, c.var.caller);
   if (proof !== null) return failed(c, proof);
   return problem(c, code, detail === undefined ? {} : { detail });
 }
 
 /** What is wrong with a request is only told to those who may ask: a Mailbox that is not asked any further judges its token here. */
 async function afterProof(c: Context<AppEnv>, config: Contract, answer: ProblemResponse): Promise<ProblemResponse> {
-  const known = config.scope === 'any' || config.path.includes('{account}');
-  if (!known || c.var.caller.kind === 'operator') return answer;
+  if (config.scope === 'public' || config.scope === 'operator' || c.var.caller.kind === 'operator') return answer;
   const proof = await proveToken(c.var.mailbox, c.var.caller);
   return proof === null ? answer : failed(c, proof);
 }

@@ -24,7 +24,7 @@ export class Budget {
   }
 
   /** Resolves or rejects as `work` does, or throws `late()` (else `upstream_timeout`) when the time is up first. */
-  async wait<T>(work: Promise<T>, late = tooLate): Promise<T> {
+  async wait<T>(work: Promise<T>, late: () => Error = tooLate): Promise<T> {
     const { promise: timeUp, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => reject(late()), Math.max(0, this.#until - this.#now()));
     try {

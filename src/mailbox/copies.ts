@@ -13,6 +13,12 @@ import type { Store } from './store.ts';
 class Growing {
   octets = 0;
   rows = 0;
+  /** Whether a row of it is stored. A message of one row is stored once, whole: a commit costs more than the message. */
+  stored = false;
+  /** The last row, in clear for those who read it now and sealed for storage. */
+  tail: { readonly octets: Uint8Array; readonly box: Uint8Array } | null = null;
+  /** Set with the rows that made it complete. */
+  scratch = false;
   error: unknown = null;
   #waiters: (() => void)[] = [];
 
@@ -42,6 +48,8 @@ export class Copies {
   readonly #growing = new Map<number, Growing>();
   /** Readers at work on a copy: it is not evicted under them. */
   readonly #readers = new Map<number, number>();
+  /** Octets of complete copies; summed once and kept since, so that a transfer doesn't scan them all. */
+  #totals: { cache: number; scratch: number } | null = null;
 
   constructor(store: Store, account: Account, now: () => number) {
     this.#store = store;
@@ -56,21 +64,29 @@ export class Copies {
 
   /** Begins a copy. Fails with `overloaded` if the octets already held for readers leave no room. */
   begin(message: Message): CopyWriter {
-    if (this.#store.copies.held().scratch >= MAILBOX.scratchOctets)
+    if (this.held().scratch >= MAILBOX.scratchOctets)
       throw new MailboxError({ kind: 'overloaded', retryAfterSeconds: MAILBOX.scratchTime / 1000 });
-    this.#store.copies.begin(message.created, this.#now());
+    this.#remove(message.created);
     const growing = new Growing();
     this.#growing.set(message.created, growing);
-    const put = async (octets: Uint8Array): Promise<void> => {
-      const box = await this.#account.vault.seal(octets, `${message.id}/${growing.rows}`, 'octets');
-      this.#store.transaction(() => {
-        this.#store.copies.append(message.created, growing.rows, box, growing.octets + octets.length);
-      });
-      growing.rows += 1;
-      growing.octets += octets.length;
-      growing.wake();
-    };
-    return new CopyWriter(put, (error) => this.#settle(message.created, growing, error));
+    return new CopyWriter({
+      put: async (octets, last) => {
+        const box = await this.#account.vault.seal(octets, `${message.id}/${growing.rows}`, 'octets');
+        if (last) growing.tail = { octets: octets.slice(), box };
+        else this.#store.transaction(() => this.#append(message.created, growing, box, growing.rows, growing.octets + octets.length));
+        growing.rows += 1;
+        growing.octets += octets.length;
+        growing.wake();
+      },
+      complete: (scratch, outline) => this.#complete(message.created, growing, scratch, outline),
+      settle: (error) => this.#settle(message.created, growing, error),
+    });
+  }
+
+  /** Octets of complete copies: of the cache, and of messages above its cap. */
+  held(): { readonly cache: number; readonly scratch: number } {
+    this.#totals ??= this.#store.copies.held();
+    return this.#totals;
   }
 
   /** Whether the whole message is here. */
@@ -127,10 +143,10 @@ export class Copies {
   makeRoom(): void {
     const { copies } = this.#store;
     const stale = this.#now() - MAILBOX.scratchTime;
-    for (const copy of copies.oldest(true, MAILBOX.evictionBatch))
+    for (const copy of this.held().scratch > 0 ? copies.oldest(true, MAILBOX.evictionBatch) : [])
       // One that is still held is being read, however slowly.
       if (copy.read_at <= stale && !this.#evict(copy.message)) copies.touch(copy.message, this.#now());
-    let excess = copies.held().cache - this.#account.settings.cache.maxBytes;
+    let excess = this.held().cache - this.#account.settings.cache.maxBytes;
     if (excess <= 0) return;
     for (const copy of copies.oldest(false, MAILBOX.evictionBatch)) {
       if (excess <= 0) return;
@@ -140,21 +156,50 @@ export class Copies {
 
   /** When the next scratch copy goes, or null. */
   scratchAt(): number | null {
-    const oldest = this.#store.copies.oldest(true, 1)[0];
+    const oldest = this.held().scratch > 0 ? this.#store.copies.oldest(true, 1)[0] : null;
     return oldest ? oldest.read_at + MAILBOX.scratchTime : null;
   }
 
   #evict(created: number): boolean {
     if (this.#readers.has(created) || this.#growing.has(created)) return false;
-    this.#store.copies.remove(created);
+    this.#remove(created);
     return true;
+  }
+
+  #remove(created: number): void {
+    const copy = this.#store.copies.copy(created);
+    if (!copy) return;
+    this.#store.copies.remove(created);
+    if (copy.complete) this.#count(copy.scratch === 1, -copy.octets);
+  }
+
+  #count(scratch: boolean, octets: number): void {
+    const { cache, scratch: above } = this.held();
+    this.#totals = scratch ? { cache, scratch: above + octets } : { cache: cache + octets, scratch: above };
+  }
+
+  #append(created: number, growing: Growing, box: Uint8Array, row: number, octets: number): void {
+    if (!growing.stored) this.#store.copies.begin(created, this.#now());
+    growing.stored = true;
+    this.#store.copies.append(created, row, box, octets);
+  }
+
+  /** Within the transaction that also says so in the ledger. */
+  #complete(created: number, growing: Growing, scratch: boolean, outline: Uint8Array): void {
+    if (growing.tail) this.#append(created, growing, growing.tail.box, growing.rows - 1, growing.octets);
+    else if (!growing.stored) this.#store.copies.begin(created, this.#now());
+    this.#store.copies.complete(created, growing.octets, scratch, outline);
+    growing.scratch = scratch;
   }
 
   #settle(created: number, growing: Growing, error: unknown): void {
     this.#growing.delete(created);
-    if (error !== null) {
+    if (error === null) {
+      // Summed anew where it never was; else this one is added.
+      if (this.#totals) this.#count(growing.scratch, growing.octets);
+    } else {
       growing.error = error;
-      this.#store.copies.remove(created);
+      this.#remove(created);
     }
     growing.wake();
     this.makeRoom();
@@ -167,6 +212,11 @@ export class Copies {
     // Until the writer has settled, the octets that are there may yet turn out to be half a message.
     while (growing && this.#growing.get(message.created) === growing && (growing.rows <= row || at >= growing.octets)) await growing.wait();
     if (growing && growing.error !== null) throw growing.error;
+    if (growing?.tail && row === growing.rows - 1) {
+      // A copy: a byte stream takes what it is given for its own.
+      const rest = growing.tail.octets.slice(at - row * MAILBOX.rowOctets);
+      return rest.length > 0 ? rest : null;
+    }
     const copy = this.#store.copies.copy(message.created);
     if (!copy) throw new MailboxError({ kind: 'message_gone' });
     if (at >= copy.octets) return null;
@@ -184,17 +234,21 @@ export class Copies {
   }
 }
 
+interface CopySink {
+  readonly put: (octets: Uint8Array, last: boolean) => Promise<void>;
+  readonly complete: (scratch: boolean, outline: Uint8Array) => void;
+  readonly settle: (error: unknown) => void;
+}
+
 /** Cuts a message into rows. `push` waits until a full row is stored, which is the socket's back-pressure. */
 export class CopyWriter {
-  readonly #put: (octets: Uint8Array) => Promise<void>;
-  readonly #settle: (error: unknown) => void;
+  readonly #sink: CopySink;
   readonly #buffer = new Uint8Array(MAILBOX.rowOctets);
   #filled = 0;
   octets = 0;
 
-  constructor(put: (octets: Uint8Array) => Promise<void>, settle: (error: unknown) => void) {
-    this.#put = put;
-    this.#settle = settle;
+  constructor(sink: CopySink) {
+    this.#sink = sink;
   }
 
   async push(chunk: Uint8Array): Promise<void> {
@@ -205,22 +259,27 @@ export class CopyWriter {
       this.#buffer.set(part, this.#filled);
       this.#filled += part.length;
       rest = rest.subarray(part.length);
-      if (this.#filled === this.#buffer.length) await this.#flush();
+      if (this.#filled === this.#buffer.length) await this.#put(false);
     }
   }
 
-  /** Stores what is left; the copy's rows are all there, and can be read, but it isn't complete yet. */
+  /** No more octets will come: all rows can be read from here on, but the copy isn't complete yet. */
   async flush(): Promise<void> {
-    if (this.#filled > 0) await this.#flush();
+    if (this.#filled > 0) await this.#put(true);
+  }
+
+  /** Makes the copy complete, within the transaction that also says so in the ledger. `outline`: a box. */
+  complete(scratch: boolean, outline: Uint8Array): void {
+    this.#sink.complete(scratch, outline);
   }
 
   /** To be called in any case, once the copy was marked complete, or with why it never will be. */
   settle(error: unknown): void {
-    this.#settle(error);
+    this.#sink.settle(error);
   }
 
-  async #flush(): Promise<void> {
-    await this.#put(this.#buffer.subarray(0, this.#filled));
+  async #put(last: boolean): Promise<void> {
+    await this.#sink.put(this.#buffer.subarray(0, this.#filled), last);
     this.#filled = 0;
   }
 }

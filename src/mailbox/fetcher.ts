@@ -182,7 +182,7 @@ export class Fetcher {
     const digest = await sealDigest(outline, row, account.vault);
     const scratch = writer.octets > account.settings.cache.maxMessageBytes;
     store.transaction(() => {
-      store.copies.complete(row.created, writer.octets, scratch, outlineBox);
+      writer.complete(scratch, outlineBox);
       store.messages.setFull(row.created, digest, box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print } : null);
     });
   }

@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { isQuirk } from './failure.ts';
 
 /** How often one session is begun anew because the server can't take CAPA, then because it can't take pipelining. */
-const QUIRKS = 2;
+export const QUIRKS = 2;
 
 type Dialling = Pick<Deps, 'dial' | 'random'>;
 

@@ -141,6 +141,10 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
     return this.#ask((service) => service.peek(caller, query));
   }
 
+  diagnose(caller: rpc.Caller, place: rpc.DiagnosisPlace | null) {
+    return this.#ask((service) => service.diagnose(caller, place));
+  }
+
   override async alarm(): Promise<void> {
     // While the configuration is wrong nothing is known to be due; the alarm comes back until it is mended.
     if (this.#service instanceof MailboxService) await this.#service.alarm();

@@ -434,6 +434,31 @@ export interface PeekQuery {
 /** A message as listings show it, without what only a ledger can give it. */
 export type PeekItem = Omit<ListItem, 'id'>;
 
+/** A mail server that has no account here. Without `auth` nobody logs in. */
+export interface DiagnosisPlace {
+  server: Target;
+  auth?: AccountSettings['auth'] | undefined;
+}
+
+export interface DiagnosisStep {
+  name: 'policy' | 'connect' | 'greeting' | 'tls' | 'capabilities' | 'login' | 'stat' | 'uidl' | 'top' | 'pipelining' | 'loginDelay';
+  ok: boolean;
+  /** Why the diagnosis ends here. A step that is not ok without it is something that the server lacks and that can be done without. */
+  code?: UpstreamFailureKind['kind'] | 'target_not_allowed' | undefined;
+  detail?: string | string[] | undefined;
+  milliseconds?: number | undefined;
+}
+
+/** What came of speaking to a mail server step by step. */
+export interface Diagnosis {
+  /** The code of the first step that has one. */
+  verdict: 'ok' | NonNullable<DiagnosisStep['code']>;
+  advice: string;
+  steps: DiagnosisStep[];
+  /** Lines as "C: CAPA" and "S: +OK", without any credential. */
+  transcript: string[];
+}
+
 /**
  * A Mailbox object as its callers see it. Every method authorizes `caller` first: an absent account and
  * a foreign one are `not_found`, a token that isn't (or is no longer) the account's is `unauthorized`.
@@ -502,4 +527,9 @@ export interface MailboxRpc {
   visit(caller: Caller): Promise<Result<VisitReport>>;
   /** The newest messages of a maildrop that has no account here, the newest first. Operator only; stores nothing. */
   peek(caller: Caller, query: PeekQuery): Promise<Result<PeekItem[]>>;
+  /**
+   * Speaks to a mail server step by step: to one that has no account here (operator only; stores nothing) or, where `place`
+   * is null, to the account's own. A token isn't told how connecting went, nor what the greeting says.
+   */
+  diagnose(caller: Caller, place: DiagnosisPlace | null): Promise<Result<Diagnosis>>;
 }

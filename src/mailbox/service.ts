@@ -16,6 +16,7 @@ import { readChanges } from './changes.ts';
 import { deleteCheckpoint, listCheckpoints, readCheckpoint, setCheckpoint } from './checkpoints.ts';
 import { ALL } from './conditions.ts';
 import type { Deps } from './deps.ts';
+import { diagnoseAccount, diagnoseServer } from './diagnosis.ts';
 import { deleteNoted, OPERATOR } from './events.ts';
 import { failureOf, MailboxError } from './failure.ts';
 import { changedSince, listPage } from './feed.ts';
@@ -274,6 +275,15 @@ export class MailboxService implements rpc.MailboxRpc {
     return this.#answer(() => {
       refuseTokens(caller);
       return peek(query, this.#deps);
+    });
+  }
+
+  diagnose(caller: rpc.Caller, place: rpc.DiagnosisPlace | null): Promise<rpc.Result<rpc.Diagnosis>> {
+    if (place === null)
+      return this.#for(caller, 'manage', (rooms, budget) => diagnoseAccount(rooms, { discreet: caller.kind !== 'operator', budget }));
+    return this.#answer(() => {
+      refuseTokens(caller);
+      return diagnoseServer(place, this.#deps);
     });
   }
 

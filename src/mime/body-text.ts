@@ -60,8 +60,8 @@ async function decoded(part: Part, read: ReadOctets, limit: number): Promise<{ o
 
 async function interpret(part: Part, charset: string, octets: Uint8Array): Promise<string> {
   const type = part.contentType === 'text/html' ? 'text/html' : 'text/plain';
-  const decoded = charset === 'utf-8' ? new TextDecoder().decode(octets) : await byCharset(type, charset, octets);
-  const text = decoded.replace(/\r\n/g, '\n').replace(/\0/g, '').toWellFormed();
+  const read = charset === 'utf-8' ? new TextDecoder().decode(octets) : await byCharset(type, charset, octets);
+  const text = read.replace(/\r\n/g, '\n').replace(/\0/g, '').toWellFormed();
   return type === 'text/plain' && part.format === 'flowed' ? unflow(text, part.delsp) : text;
 }
 

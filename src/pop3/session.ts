@@ -32,6 +32,11 @@ export interface SessionOptions {
   readonly random: (count: number) => Uint8Array;
   /** Where the channel leads, for mechanisms that say so. */
   readonly endpoint?: Endpoint;
+  /**
+   * Whether commands may be written behind the login, in the same flight, to a server that is known to take that. Cyrus 3.6
+   * and Courier 1.0 announce pipelining and lose what follows a login, so by default nothing does.
+   */
+  readonly behindLogin?: boolean;
 }
 
 /** The reply to one command. */
@@ -110,6 +115,17 @@ export class Session {
     return this.#conversation.counters;
   }
 
+  /** What the server announces before the login; it is asked unless that is known. Throws what ends the session. */
+  async announced(): Promise<Capabilities | null> {
+    const release = this.#claim();
+    try {
+      if (!this.#knowledge.asked) await this.#orClose(() => this.#knowledge.learn());
+      return this.capabilities;
+    } finally {
+      release();
+    }
+  }
+
   /** Logs in, unless that is done. Throws why not; the session is over then. */
   async ready(): Promise<void> {
     const release = this.#claim();
@@ -173,10 +189,14 @@ export class Session {
     await this.#orClose(async () => {
       const login = this.#loggedIn ? null : await this.#choose();
       const flight = login && this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
-      if (login && !flight) await this.#refusable(() => logIn(this.#conversation, login));
+      const alone = flight !== null && this.#options.behindLogin !== true;
+      if (login && alone) {
+        this.#pipeline.feed(flight.values());
+        await this.#refusable(() => this.#accept(login, flight.length));
+      } else if (login && !flight) await this.#refusable(() => logIn(this.#conversation, login));
       const again = commands !== null && this.#knowledge.asksAgain ? [capa()] : [];
-      this.#pipeline.feed(inTurn(flight ?? [], again, commands ?? []));
-      if (login && flight) await this.#refusable(() => this.#accept(login, flight.length));
+      this.#pipeline.feed(inTurn(alone ? [] : (flight ?? []), again, commands ?? []));
+      if (login && flight && !alone) await this.#refusable(() => this.#accept(login, flight.length));
       this.#loggedIn = true;
       if (again.length > 0) await this.#knowledge.settle();
     });

@@ -56,7 +56,7 @@ export interface MailPlace {
   readonly auth?: object;
 }
 
-/** Calls an operation with these path parameters, the shown ones where none are given; `place` stands in for any in its body. */
+/** Calls an operation with these path parameters, the shown ones where none are given; an account or a place in its body is replaced too. */
 export function call(
   gateway: NodeGateway,
   operation: ApiOperation,
@@ -65,7 +65,7 @@ export function call(
   place: MailPlace,
 ): Promise<Response> {
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? operation.parameters[name] ?? '');
-  const body = withPlace(operation.body, place);
+  const body = withAccount(withPlace(operation.body, place), parameters['account']);
   return gateway.ask(operation.method, path, { ...(body === undefined ? {} : { json: body }), ...asking });
 }
 
@@ -74,4 +74,9 @@ export function withPlace(body: unknown, { server, auth }: MailPlace): unknown {
   if (typeof body !== 'object' || body === null || !('server' in body)) return body;
   const place = { ...(server === undefined ? {} : { server }), ...(auth !== undefined && 'auth' in body ? { auth } : {}) };
   return { ...body, ...place, ...('externalId' in body ? { externalId: null } : {}) };
+}
+
+/** The same body about another account, if it is about one. */
+function withAccount(body: unknown, account: string | undefined): unknown {
+  return account !== undefined && typeof body === 'object' && body !== null && 'account' in body ? { ...body, account } : body;
 }

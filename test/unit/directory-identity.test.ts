@@ -132,6 +132,20 @@ describe('a change', () => {
     });
   });
 
+  test('is not ended by a visit while whoever makes it is at it', async () => {
+    const mine = await live('old');
+    const findings = { state: 'ready' as const, errorCode: null, checkedAt: null, pollsPerDay: 0, identity: identity('old') };
+    await registry.propose(mine.id, 'new');
+    now += DIRECTORY.proposalTime - 1;
+    await registry.visited([{ id: mine.id, findings }]);
+    expect(await registry.propose(mine.id, 'newer')).toMatchObject(BUSY);
+    expect(await registry.settle(mine.id, identity('new'))).toEqual(OK);
+    await registry.propose(mine.id, 'newest');
+    now += DIRECTORY.proposalTime;
+    await registry.visited([{ id: mine.id, findings: { ...findings, identity: identity('newest') } }]);
+    expect(await holderOf('newest')).toBe(mine.id);
+  });
+
   test('leaves nothing in clear', async () => {
     const mine = await live('old-key');
     await registry.propose(mine.id, 'new-key');

@@ -429,12 +429,23 @@ test('changes that meet are made one after another, and none is lost', async () 
 });
 
 test('an account that is removed while its new credentials are verified is gone', async () => {
-  const [changed, removed] = await Promise.all([
-    patch({ auth: { username: 'ann', password: 'secret' } }),
-    gateway.ask('DELETE', mine.path, { as: OPERATOR_KEY }),
-  ]);
-  expect(removed.status).toBe(204);
+  let armed = false;
+  let removing: Promise<Response> | null = null;
+  const other = await another(['one'], {
+    answer: ({ verb, user }) => {
+      if (verb === 'AUTH' && user === null && armed) removing ??= gateway.ask('DELETE', mine.path, { as: OPERATOR_KEY });
+      return null;
+    },
+  });
+  gateway = new NodeGateway({ ports: [other.port] });
+  mine = await gateway.account(other.port);
+  await list();
+  armed = true;
+  const changed = await patch({ auth: { username: 'bob', password: 'new secret' } });
+  expect((await removing!).status).toBe(204);
   expect([200, 404]).toContain(changed.status);
   expect(mine.box.sql.exec(`SELECT name FROM sqlite_master`)).toEqual([]);
+  expect(mine.box.alarm()).toBeNull();
   expect((await gateway.ask('GET', mine.path, { as: OPERATOR_KEY })).status).toBe(404);
+  await expect.poll(() => other.connections.open).toBe(0);
 });

@@ -87,6 +87,9 @@ describe('what is asked for', () => {
 
   test('a state of another account is refused before anything is waited for', async () => {
     const world = await World.make();
+    // Both have the same maildrop, which one session locks at a time.
+    await world.changes({});
+    await expect.poll(() => world.server.connections.open).toBe(0);
     const other = await world.gateway.account(world.server.port);
     const response = await world.gateway.ask('GET', `${other.path}/changes`, { as: other.token });
     const { newState: since } = (await response.json()) as ChangesPage;

@@ -307,7 +307,7 @@ describe('an account', () => {
     const box = nodeMailbox();
     const create = () => box.service.create(box.id, settingsFor(server.port), true, TOKEN);
     const made = await Promise.all([create(), create()]);
-    expect(made.map((result) => result.ok).sort()).toEqual([false, true]);
+    expect(made.filter((result) => result.ok).length).toBe(1);
     await expect.poll(() => server.connections.open).toBe(0);
   });
 

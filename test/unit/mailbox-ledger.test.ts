@@ -52,7 +52,9 @@ describe('judging a listing against the ledger', () => {
           );
           expect(arrived.length + numbers.size).toBe(names.length);
           const live = ledger.filter((row) => row.live).map((row) => row.created);
-          expect([...live.filter((created) => numbers.has(created)), ...vanished].sort()).toEqual(live.sort());
+          expect([...live.filter((created) => numbers.has(created)), ...vanished].sort((a, b) => a - b)).toEqual(
+            live.sort((a, b) => a - b),
+          );
           expect(returned.every((created) => numbers.has(created) && !live.includes(created))).toBe(true);
         },
       ),

@@ -49,8 +49,8 @@ describe('an address with a special purpose', () => {
     ['ff00::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
   ];
   test.each(blocks)('from %s to %s is refused', (first, last) => {
-    expect(judge(first as string).ok).toBe(false);
-    expect(judge(last as string).ok).toBe(false);
+    expect(judge(first).ok).toBe(false);
+    expect(judge(last).ok).toBe(false);
     if (first?.includes(':')) expect(judge(`[${first}]`).ok).toBe(false);
   });
 

@@ -33,6 +33,11 @@ async function flights(script: readonly Step[], options: Partial<SessionOptions>
 }
 
 describe('one flight', () => {
+  test('is not what a login shares with the commands behind it, unless the server is known to take that', async () => {
+    const script = [HELLO, ...CAPA, ...USER_PASS, send('+OK\r\n+OK\r\n'), ...LISTING, send(ANSWERS)];
+    expect(await flights(script, { behindLogin: false })).toBe(3);
+  });
+
   test('holds login and listing once CAPA has announced PIPELINING', async () => {
     expect(await flights([HELLO, ...CAPA, ...USER_PASS, ...LISTING, send(`+OK\r\n+OK\r\n${ANSWERS}`)])).toBe(2);
   });

@@ -11,6 +11,7 @@ export const OPTIONS: SessionOptions = {
   credentials: { username: 'bob', password: 'pässword', accessToken: null },
   method: 'user',
   remembered: null,
+  behindLogin: true,
   random: (count) => new Uint8Array(count).fill(7),
 };
 export const HELLO = send('+OK hello\r\n');

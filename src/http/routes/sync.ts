@@ -17,7 +17,9 @@ const sync = contract({
   scope: 'read',
   problems: ASKING,
   request: { params: AccountPath, body: { required: false, content: { 'application/json': { schema: SyncRequest, example: {} } } } },
-  responses: { 200: { description: 'What was found, and the traffic it took.', content: { 'application/json': { schema: Report, example: REPORT } } } },
+  responses: {
+    200: { description: 'What was found, and the traffic it took.', content: { 'application/json': { schema: Report, example: REPORT } } },
+  },
 });
 
 export function syncRoutes(app: App): void {

@@ -5,6 +5,7 @@ import type {
   AccountStats,
   AccountView,
   ChangesPage,
+  Diagnosis,
   ListItem,
   MessagePage,
   MessageView,
@@ -205,6 +206,31 @@ const { id: __, ...PEEKED } = ITEM;
 export const PEEK_ITEM: PeekItem = PEEKED;
 
 export const PEEK = { server: { host: 'pop.example.com' }, auth: NEW_ACCOUNT.auth, limit: 10 };
+
+export const DIAGNOSE = { account: ACCOUNT_ID };
+
+export const DIAGNOSIS: Diagnosis = {
+  verdict: 'upstream_auth_failed',
+  advice:
+    'The provider wants an app password here instead of the usual one. Make one in the security settings of the mailbox and use that.',
+  steps: [
+    { name: 'policy', ok: true },
+    { name: 'connect', ok: true, milliseconds: 31 },
+    { name: 'greeting', ok: true, detail: 'Dovecot ready.' },
+    { name: 'capabilities', ok: true, detail: ['TOP', 'UIDL', 'SASL'] },
+    { name: 'login', ok: false, code: 'upstream_auth_failed', detail: 'Application-specific password required.' },
+  ],
+  transcript: [
+    'S: +OK Dovecot ready.',
+    'C: CAPA',
+    'S: +OK',
+    'S: TOP',
+    'S: UIDL',
+    'S: SASL PLAIN',
+    'C: AUTH PLAIN ***',
+    'S: -ERR [AUTH] Application-specific password required.',
+  ],
+};
 
 export const CAPABILITIES = {
   version: '0.1.0',

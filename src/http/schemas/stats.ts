@@ -7,11 +7,9 @@ import { Item } from './message.ts';
 
 export const AccountStats = z
   .object({
-    messagesPerDay: z
-      .array(z.object({ date: z.string().openapi({ format: 'date' }), count: z.int() }))
-      .openapi({
-        description: 'Messages that are still there, by the day (UTC) on which they were first listed; the last 30 days, the oldest first.',
-      }),
+    messagesPerDay: z.array(z.object({ date: z.string().openapi({ format: 'date' }), count: z.int() })).openapi({
+      description: 'Messages that are still there, by the day (UTC) on which they were first listed; the last 30 days, the oldest first.',
+    }),
     largest: z.array(Item).openapi({ description: 'The ten largest messages.' }),
     topSenders: z
       .array(z.object({ address: z.string(), name: z.string(), count: z.int() }))
