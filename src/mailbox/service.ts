@@ -2,54 +2,43 @@
  * A Mailbox without its platform: all that the object answers, over the handed-in `Deps`, so that the same code runs in a
  * Durable Object and under plain Node. Authorizes each call, and turns whatever goes wrong into a value.
  */
-import type { Keyring } from '../crypto/keyring.ts';
 import type { Session } from '../pop3/session.ts';
-import { needsRewrap, rewrap } from '../crypto/vault.ts';
 import { MAILBOX } from '../limits.ts';
-import { log } from '../log.ts';
-import { authorize, goodToken, type Holder, holderOf, makeToken, tokenOf } from './access.ts';
+import { authorize, type Holder, holderOf, makeToken, tokenOf } from './access.ts';
 import { accountStats } from './account-stats.ts';
 import { Account } from './account.ts';
 import { readBatch } from './batch.ts';
-import { Budget } from './budget.ts';
 import { readChanges } from './changes.ts';
 import { deleteCheckpoint, listCheckpoints, readCheckpoint, setCheckpoint } from './checkpoints.ts';
 import { ALL } from './conditions.ts';
 import type { Deps } from './deps.ts';
 import { diagnoseAccount, diagnoseServer } from './diagnosis.ts';
 import { deleteNoted, OPERATOR } from './events.ts';
-import { failureOf, MailboxError } from './failure.ts';
+import { MailboxError } from './failure.ts';
 import { changedSince, listPage } from './feed.ts';
 import { askForWaiters, FRESH, freshen, indexShown, syncNow } from './freshness.ts';
+import { absent, Gate, isRemoved, type ServiceConfig } from './gate.ts';
 import { needsHeaders, someOf } from './item.ts';
 import { loggedInSession } from './login.ts';
 import { peek } from './peek.ts';
-import { Rates } from './rate.ts';
 import { furnish, type Rooms } from './rooms.ts';
 import type * as rpc from './rpc.ts';
-import type { AccountRow } from './store/account-store.ts';
 import { Store } from './store.ts';
 import { newTicket, pictureTickets } from './tickets.ts';
 import { createToken, listTokens, revokeToken } from './tokens.ts';
 import { accountView, syncView, visitReport } from './view.ts';
 
-/** What the operator configured, as far as a Mailbox needs it. */
-export interface ServiceConfig {
-  readonly keyring: Keyring;
-  readonly sessionLingerMs: number;
-}
-
 export class MailboxService implements rpc.MailboxRpc {
   readonly #deps: Deps;
   readonly #config: ServiceConfig;
   readonly #store: Store;
-  readonly #rates = new Rates();
-  #rooms: Promise<Rooms> | null = null;
+  readonly #gate: Gate;
 
   constructor(deps: Deps, config: ServiceConfig) {
     this.#deps = deps;
     this.#config = config;
     this.#store = new Store(deps.sql);
+    this.#gate = new Gate(deps, config, this.#store);
   }
 
   create(
@@ -58,7 +47,7 @@ export class MailboxService implements rpc.MailboxRpc {
     verify: boolean,
     token: rpc.TokenSettings | null,
   ): Promise<rpc.Result<{ account: rpc.AccountView; token: rpc.NewToken | null }>> {
-    return this.#answer(async () => {
+    return this.#gate.answer(async () => {
       if (this.#store.exists()) throw exists();
       const { account, row } = await Account.make(this.#config.keyring, id, settings, this.#deps.now(), this.#deps.random);
       const session = verify ? await loggedInSession(account, this.#deps) : null;
@@ -74,7 +63,7 @@ export class MailboxService implements rpc.MailboxRpc {
           if (made) this.#store.account.insertToken(made.row);
           this.#store.events.insert(events);
         });
-        this.#rooms = Promise.resolve(rooms);
+        this.#gate.house(rooms);
         // Before anything is awaited: an object that dies in its first sync is woken again.
         rooms.rounds.arm();
         if (session) await this.#firstSync(rooms, session);
@@ -90,45 +79,45 @@ export class MailboxService implements rpc.MailboxRpc {
   async #firstSync(rooms: Rooms, session: Session): Promise<void> {
     await rooms.connection.loggedIn(session);
     rooms.line.adopt(session);
-    syncNow(rooms).catch((error: unknown) => this.#noteBug(error));
+    syncNow(rooms).catch((error: unknown) => this.#gate.noteBug(error));
   }
 
   account(caller: rpc.Caller): Promise<rpc.Result<rpc.AccountView>> {
-    return this.#for(caller, 'read', (rooms) => accountView(rooms, rooms.rounds.nextCheck()));
+    return this.#gate.admit(caller, 'read', (rooms) => accountView(rooms, rooms.rounds.nextCheck()));
   }
 
   authorize(caller: rpc.Caller, scope: rpc.Scope): Promise<rpc.Result<null>> {
-    return this.#for(caller, scope, () => null);
+    return this.#gate.admit(caller, scope, () => null);
   }
 
   update(caller: rpc.Caller, change: rpc.AccountChange, verify: boolean): Promise<rpc.Result<rpc.AccountView>> {
-    return this.#for(caller, 'manage', async (rooms, budget) => {
+    return this.#gate.admit(caller, 'manage', async (rooms, budget) => {
       const asked = { caller, by: this.#name(caller, rooms), verify };
       const renewed = await rooms.amendments.make(change, asked, budget);
-      if (renewed) syncNow(rooms).catch((error: unknown) => this.#noteBug(error));
+      if (renewed) syncNow(rooms).catch((error: unknown) => this.#gate.noteBug(error));
       return accountView(rooms, rooms.rounds.nextCheck());
     });
   }
 
   remove(caller: rpc.Caller): Promise<rpc.Result<null>> {
-    return this.#counted(caller, async () => {
-      const row = this.#row();
+    return this.#gate.counted(caller, async () => {
+      const row = this.#gate.row();
       // A removal that was cut off after it had destroyed the key is finished by asking again.
       if (row && !isRemoved(row)) {
-        const rooms = await this.#open(row);
+        const rooms = await this.#gate.open(row);
         await authorize(caller, 'manage', rooms.account, this.#store, this.#deps.now());
         this.#store.account.destroyDataKey();
         rooms.rounds.end();
         await rooms.line.end();
       } else if (!row || caller.kind !== 'operator') throw absent(caller);
       await this.#deps.erase();
-      this.#rooms = null;
+      this.#gate.house(null);
       return null;
     });
   }
 
   messages(caller: rpc.Caller, query: rpc.ListQuery): Promise<rpc.Result<rpc.MessagePage>> {
-    return this.#for(caller, 'read', async (rooms, budget) => {
+    return this.#gate.admit(caller, 'read', async (rooms, budget) => {
       if (query.cursor !== null) listPage(query, rooms);
       // A page behind a cursor belongs to the listing that its first page began: the server isn't asked again.
       const fresh = query.cursor === null ? await freshen(rooms, query.maxAge, budget) : FRESH;
@@ -151,14 +140,14 @@ export class MailboxService implements rpc.MailboxRpc {
     query: rpc.MessageQuery,
     ifNoneMatch: rpc.EntityTags | null,
   ): Promise<rpc.Result<rpc.Conditional<{ message: rpc.MessageView; etag: string }>>> {
-    return this.#for(caller, 'read', (rooms, budget) => {
+    return this.#gate.admit(caller, 'read', (rooms, budget) => {
       const tickets = pictureTickets(query.ticketsAt, this.#holder(caller, rooms), rooms);
       return rooms.reading.taggedMessage(id, query, ifNoneMatch, tickets, budget);
     });
   }
 
   raw(caller: rpc.Caller, id: string, query: rpc.OctetsQuery | null): Promise<rpc.Result<rpc.Conditional<rpc.Octets>>> {
-    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.raw(id, query ?? ALL, budget));
+    return this.#gate.admit(caller, 'read', (rooms, budget) => rooms.reading.raw(id, query ?? ALL, budget));
   }
 
   attachment(
@@ -167,19 +156,19 @@ export class MailboxService implements rpc.MailboxRpc {
     part: string,
     query: rpc.AttachmentQuery | null,
   ): Promise<rpc.Result<rpc.Conditional<rpc.AttachmentOctets>>> {
-    return this.#for(caller, 'read', (rooms, budget) => rooms.reading.attachment(id, part, query ?? ALL, budget));
+    return this.#gate.admit(caller, 'read', (rooms, budget) => rooms.reading.attachment(id, part, query ?? ALL, budget));
   }
 
   ticket(caller: rpc.Caller, path: string, ttlSeconds: number): Promise<rpc.Result<rpc.Ticket>> {
-    return this.#for(caller, 'read', async (rooms) => newTicket(path, ttlSeconds, this.#holder(caller, rooms), rooms));
+    return this.#gate.admit(caller, 'read', async (rooms) => newTicket(path, ttlSeconds, this.#holder(caller, rooms), rooms));
   }
 
   messagesById(caller: rpc.Caller, query: rpc.BatchQuery): Promise<rpc.Result<rpc.BatchEntry[]>> {
-    return this.#for(caller, 'read', (rooms) => readBatch(query, rooms));
+    return this.#gate.admit(caller, 'read', (rooms) => readBatch(query, rooms));
   }
 
   deleteMessage(caller: rpc.Caller, id: string): Promise<rpc.Result<null>> {
-    return this.#for(caller, 'delete', async (rooms, budget) => {
+    return this.#gate.admit(caller, 'delete', async (rooms, budget) => {
       const { notFound, failed } = await budget.wait(deleteNoted([id], false, this.#name(caller, rooms), rooms));
       const failure = failed[0]?.failure ?? (notFound.length > 0 ? ({ kind: 'not_found' } as const) : null);
       if (failure) throw new MailboxError(failure);
@@ -188,27 +177,27 @@ export class MailboxService implements rpc.MailboxRpc {
   }
 
   deleteMessages(caller: rpc.Caller, ids: string[], dryRun: boolean): Promise<rpc.Result<rpc.DeleteReport>> {
-    return this.#for(caller, 'delete', (rooms, budget) => budget.wait(deleteNoted(ids, dryRun, this.#name(caller, rooms), rooms)));
+    return this.#gate.admit(caller, 'delete', (rooms, budget) => budget.wait(deleteNoted(ids, dryRun, this.#name(caller, rooms), rooms)));
   }
 
   changes(caller: rpc.Caller, query: rpc.ChangesQuery): Promise<rpc.Result<rpc.ChangesPage>> {
-    return this.#for(caller, 'read', (rooms, budget) => readChanges(query, rooms, budget));
+    return this.#gate.admit(caller, 'read', (rooms, budget) => readChanges(query, rooms, budget));
   }
 
   changedSince(caller: rpc.Caller, state: string): Promise<rpc.Result<boolean>> {
-    return this.#for(caller, 'read', (rooms) => {
+    return this.#gate.admit(caller, 'read', (rooms) => {
       const changed = changedSince(rooms.account.place(state, '/state'), rooms);
-      if (!changed) askForWaiters(rooms).catch((error: unknown) => this.#noteBug(error));
+      if (!changed) askForWaiters(rooms).catch((error: unknown) => this.#gate.noteBug(error));
       return changed;
     });
   }
 
   checkpoints(caller: rpc.Caller): Promise<rpc.Result<rpc.Checkpoint[]>> {
-    return this.#for(caller, 'read', listCheckpoints);
+    return this.#gate.admit(caller, 'read', listCheckpoints);
   }
 
   checkpoint(caller: rpc.Caller, name: string): Promise<rpc.Result<rpc.Checkpoint>> {
-    return this.#for(caller, 'read', (rooms) => readCheckpoint(name, rooms));
+    return this.#gate.admit(caller, 'read', (rooms) => readCheckpoint(name, rooms));
   }
 
   setCheckpoint(
@@ -217,25 +206,25 @@ export class MailboxService implements rpc.MailboxRpc {
     change: { state: string; force: boolean },
     conditions: rpc.Conditions,
   ): Promise<rpc.Result<{ checkpoint: rpc.Checkpoint; created: boolean }>> {
-    return this.#for(caller, 'write', (rooms) => setCheckpoint(name, change, conditions, rooms));
+    return this.#gate.admit(caller, 'write', (rooms) => setCheckpoint(name, change, conditions, rooms));
   }
 
   deleteCheckpoint(caller: rpc.Caller, name: string, conditions: rpc.Conditions): Promise<rpc.Result<null>> {
-    return this.#for(caller, 'write', (rooms) => deleteCheckpoint(name, conditions, rooms));
+    return this.#gate.admit(caller, 'write', (rooms) => deleteCheckpoint(name, conditions, rooms));
   }
 
   sync(caller: rpc.Caller): Promise<rpc.Result<rpc.SyncReport>> {
-    return this.#for(caller, 'read', async (rooms, budget) => {
+    return this.#gate.admit(caller, 'read', async (rooms, budget) => {
       const outcome = await budget.wait(syncNow(rooms));
       return { ...outcome, sync: syncView(rooms, FRESH) };
     });
   }
 
   identity(caller: rpc.Caller): Promise<rpc.Result<rpc.TokenIdentity>> {
-    return this.#counted(caller, async () => {
-      const row = this.#row();
+    return this.#gate.counted(caller, async () => {
+      const row = this.#gate.row();
       if (!row || isRemoved(row)) throw absent(caller);
-      const { account } = await this.#open(row);
+      const { account } = await this.#gate.open(row);
       const token = await tokenOf(caller, account, this.#store, this.#deps.now());
       if (!token) throw new MailboxError({ kind: 'not_found' });
       const { scopes, expiresAt, origins, label } = token;
@@ -244,27 +233,27 @@ export class MailboxService implements rpc.MailboxRpc {
   }
 
   createToken(caller: rpc.Caller, settings: rpc.TokenSettings): Promise<rpc.Result<rpc.NewToken>> {
-    return this.#for(caller, 'manage', (rooms) => createToken(settings, this.#name(caller, rooms), rooms));
+    return this.#gate.admit(caller, 'manage', (rooms) => createToken(settings, this.#name(caller, rooms), rooms));
   }
 
   tokens(caller: rpc.Caller): Promise<rpc.Result<rpc.TokenEntry[]>> {
-    return this.#for(caller, 'manage', listTokens);
+    return this.#gate.admit(caller, 'manage', listTokens);
   }
 
   revokeToken(caller: rpc.Caller, id: string): Promise<rpc.Result<null>> {
-    return this.#for(caller, 'manage', (rooms) => revokeToken(id, this.#name(caller, rooms), rooms));
+    return this.#gate.admit(caller, 'manage', (rooms) => revokeToken(id, this.#name(caller, rooms), rooms));
   }
 
   events(caller: rpc.Caller, query: rpc.EventQuery): Promise<rpc.Result<rpc.EventPage>> {
-    return this.#for(caller, 'manage', (rooms) => rooms.events.page(query));
+    return this.#gate.admit(caller, 'manage', (rooms) => rooms.events.page(query));
   }
 
   stats(caller: rpc.Caller): Promise<rpc.Result<rpc.AccountStats>> {
-    return this.#for(caller, 'read', accountStats);
+    return this.#gate.admit(caller, 'read', accountStats);
   }
 
   visit(caller: rpc.Caller): Promise<rpc.Result<rpc.VisitReport>> {
-    return this.#for(caller, 'manage', (rooms) => {
+    return this.#gate.admit(caller, 'manage', (rooms) => {
       refuseTokens(caller);
       rooms.rounds.rearm();
       return visitReport(rooms);
@@ -272,7 +261,7 @@ export class MailboxService implements rpc.MailboxRpc {
   }
 
   peek(caller: rpc.Caller, query: rpc.PeekQuery): Promise<rpc.Result<rpc.PeekItem[]>> {
-    return this.#answer(() => {
+    return this.#gate.answer(() => {
       refuseTokens(caller);
       return peek(query, this.#deps);
     });
@@ -280,8 +269,10 @@ export class MailboxService implements rpc.MailboxRpc {
 
   diagnose(caller: rpc.Caller, place: rpc.DiagnosisPlace | null): Promise<rpc.Result<rpc.Diagnosis>> {
     if (place === null)
-      return this.#for(caller, 'manage', (rooms, budget) => diagnoseAccount(rooms, { discreet: caller.kind !== 'operator', budget }));
-    return this.#answer(() => {
+      return this.#gate.admit(caller, 'manage', (rooms, budget) =>
+        diagnoseAccount(rooms, { discreet: caller.kind !== 'operator', budget }),
+      );
+    return this.#gate.answer(() => {
       refuseTokens(caller);
       return diagnoseServer(place, this.#deps);
     });
@@ -289,15 +280,15 @@ export class MailboxService implements rpc.MailboxRpc {
 
   /** What the object's alarm does. Never throws: the platform gives up on an alarm that does. */
   async alarm(): Promise<void> {
-    const row = this.#row();
+    const row = this.#gate.row();
     if (!row || isRemoved(row)) return;
     try {
-      const rooms = await this.#open(row);
+      const rooms = await this.#gate.open(row);
       await rooms.rounds.ring();
     } catch (error) {
       // The account can't be opened, for want of its master key: nothing is changed, and it is looked at again later.
       this.#deps.alarm.set(this.#deps.now() + MAILBOX.backoffMost);
-      this.#noteBug(error);
+      this.#gate.noteBug(error);
     }
   }
 
@@ -309,93 +300,6 @@ export class MailboxService implements rpc.MailboxRpc {
   #holder(caller: rpc.Caller, { account }: Rooms): Holder {
     return holderOf(caller, account, this.#store, this.#deps.now());
   }
-
-  /** Counts, authorizes, runs `body`, and turns whatever it throws into a value. */
-  #for<T>(caller: rpc.Caller, scope: rpc.Scope, body: (rooms: Rooms, budget: Budget) => Promise<T> | T): Promise<rpc.Result<T>> {
-    return this.#counted(caller, async () => {
-      const budget = new Budget(this.#deps.now);
-      const row = this.#row();
-      if (!row || isRemoved(row)) throw absent(caller);
-      const rooms = await this.#open(row);
-      await authorize(caller, scope, rooms.account, this.#store, this.#deps.now());
-      try {
-        return await body(rooms, budget);
-      } catch (error) {
-        // What it stumbled over when the account was removed under it is no bug.
-        if (failureOf(error) === null && !this.#row()) throw absent(caller);
-        throw error;
-      }
-    });
-  }
-
-  /** Answers by `body`, unless the caller's token has called too often. Whoever holds no good token is not counted here. */
-  async #counted<T>(caller: rpc.Caller, body: () => Promise<T>): Promise<rpc.Result<T>> {
-    const again = caller.kind !== 'operator' && caller.counted === true;
-    const account = await this.#ticketAccount(caller);
-    const now = this.#deps.now();
-    const token = again || !this.#store.exists() ? null : goodToken(caller, this.#store, now, account);
-    if (!token) return this.#answer(body);
-    const { rate, retryAfterSeconds } = this.#rates.count(token.id, now);
-    if (retryAfterSeconds !== null) return { ok: false, failure: { kind: 'rate_limited', retryAfterSeconds }, rate };
-    return { ...(await this.#answer(body)), rate };
-  }
-
-  /** A ticket is read with its account's keys. Where these can't be had, the caller is told so when it is answered. */
-  async #ticketAccount(caller: rpc.Caller): Promise<Account | null> {
-    const row = caller.kind === 'ticket' ? this.#row() : null;
-    if (!row || isRemoved(row)) return null;
-    return this.#open(row).then(
-      ({ account }) => account,
-      () => null,
-    );
-  }
-
-  async #answer<T>(body: () => Promise<T>): Promise<rpc.Result<T>> {
-    try {
-      return { ok: true, value: await body() };
-    } catch (error) {
-      this.#noteBug(error);
-      return { ok: false, failure: failureOf(error) ?? { kind: 'internal' } };
-    }
-  }
-
-  #noteBug(error: unknown): void {
-    if (failureOf(error) === null) log('mailbox_failed', { error: error instanceof Error ? error.name : 'unknown' });
-  }
-
-  /** The account's row, or null in an object that has none; asking writes nothing. */
-  #row(): AccountRow | null {
-    return this.#store.exists() ? this.#store.account.row() : null;
-  }
-
-  #open(row: AccountRow): Promise<Rooms> {
-    this.#rooms ??= this.#load(row).catch((error: unknown) => {
-      this.#rooms = null;
-      throw error;
-    });
-    return this.#rooms;
-  }
-
-  async #load(row: AccountRow): Promise<Rooms> {
-    this.#store.migrate(this.#deps.now());
-    const { keyring } = this.#config;
-    const account = await Account.open(keyring, row, this.#deps.random);
-    // The operator has put another master key first: from here on the data key is wrapped by that one.
-    if (needsRewrap(row.data_key, keyring)) this.#store.account.setDataKey(await rewrap(keyring, row.id, row.data_key, this.#deps.random));
-    const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
-    rooms.copies.recover();
-    rooms.deletions.recover();
-    return rooms;
-  }
-}
-
-function isRemoved(row: AccountRow): boolean {
-  return row.data_key.length === 0;
-}
-
-/** What a caller is told of an account that isn't there: its tokens are worth nothing, the operator has mistyped. */
-function absent(caller: rpc.Caller): MailboxError {
-  return new MailboxError({ kind: caller.kind === 'operator' ? 'not_found' : 'unauthorized' });
 }
 
 /** No route lets a token come here; nobody else is to either. */
