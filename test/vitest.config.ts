@@ -1,4 +1,4 @@
-/** The suites: `unit` in plain Node, `worker` in workerd, `e2e` over HTTP only, `interop` against Dovecot. */
+/** The suites: `unit` in plain Node, `worker` in workerd, `e2e` over HTTP only, `interop` against real mail servers. */
 import { defineConfig } from 'vitest/config';
 import { trustTestAuthority, workerBindings } from './worker/peers.ts';
 
