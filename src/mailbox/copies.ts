@@ -169,8 +169,9 @@ export class Copies {
   #remove(created: number): void {
     const copy = this.#store.copies.copy(created);
     if (!copy) return;
-    this.#store.copies.remove(created);
+    // Counted first: a sum made only now must still have this copy in it.
     if (copy.complete) this.#count(copy.scratch === 1, -copy.octets);
+    this.#store.copies.remove(created);
   }
 
   #count(scratch: boolean, octets: number): void {

@@ -300,6 +300,24 @@ describe('reading', () => {
     expect(retrs()).toBe(fetched);
   });
 
+  it('fetches messages that many callers ask for at once in few sessions, each exactly', async () => {
+    fill(30);
+    const server = await serve();
+    const box = await account(server);
+    const known = await ids(box);
+    await expect.poll(() => server.connections.open).toBe(0);
+    const before = server.connections.total;
+    const read = await Promise.all(
+      [...known].map(async ([subject, id]) => ({
+        subject,
+        raw: await octets((await rawOf(box, id)).stream),
+      })),
+    );
+    for (const { subject, raw } of read) expect(raw.toString()).toContain(`Subject: ${subject}\r\n`);
+    // The session does not linger here, so callers that were not taken up together would have one each.
+    expect(server.connections.total - before).toBeLessThanOrEqual(3);
+  });
+
   it('lets many readers follow one transfer of a message of many rows', async () => {
     const body = Buffer.alloc(1_500_000, 'All work and no play makes Jack a dull boy.\r\n');
     drop.add(Buffer.concat([mail('large'), body, Buffer.from('\r\n')]));
@@ -498,6 +516,21 @@ describe('changes', () => {
     expect(after.data).toEqual(before.data);
     expect(after.sync.state).toBe(before.sync.state);
     expect((await follow(box, before.sync.state))[0]).toMatchObject({ created: [], updated: [], destroyed: [] });
+  });
+});
+
+describe('a server with a login delay', () => {
+  it('is not logged in to again before it has passed, by nobody and after a restart too', async () => {
+    const capabilities = '+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 60\r\n.\r\n';
+    const server = await serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities : null) });
+    const box = await account(server);
+    expect((await page(box, { maxAge: 30 })).total).toBe(0);
+    box.restart();
+    const refused = await box.service.sync(OPERATOR);
+    expect(refused).toMatchObject({ ok: false, failure: { kind: 'login_delay' } });
+    expect(server.connections.total).toBe(1);
+    box.advance(61_000);
+    valueOf(await box.service.sync(OPERATOR));
   });
 });
 
