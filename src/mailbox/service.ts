@@ -15,11 +15,11 @@ import type { Deps } from './deps.ts';
 import { diagnoseAccount, diagnoseServer } from './diagnosis.ts';
 import { deleteNoted, OPERATOR } from './events.ts';
 import { MailboxError } from './failure.ts';
-import { changedSince, listPage } from './feed.ts';
-import { askForWaiters, FRESH, freshen, indexShown, syncNow } from './freshness.ts';
+import { changedSince } from './feed.ts';
+import { askForWaiters, FRESH, syncNow } from './freshness.ts';
 import { absent, Gate, isRemoved, type ServiceConfig } from './gate.ts';
-import { needsHeaders, someOf } from './item.ts';
 import { loggedInSession } from './login.ts';
+import { readMessages } from './message-list.ts';
 import { peek } from './peek.ts';
 import { furnish, type Rooms } from './rooms.ts';
 import type * as rpc from './rpc.ts';
@@ -117,21 +117,7 @@ export class MailboxService implements rpc.MailboxRpc {
   }
 
   messages(caller: rpc.Caller, query: rpc.ListQuery): Promise<rpc.Result<rpc.MessagePage>> {
-    return this.#gate.admit(caller, 'read', async (rooms, budget) => {
-      if (query.cursor !== null) listPage(query, rooms);
-      // A page behind a cursor belongs to the listing that its first page began: the server isn't asked again.
-      const fresh = query.cursor === null ? await freshen(rooms, query.maxAge, budget) : FRESH;
-      const { rows, nextCursor } = listPage(query, rooms);
-      const problem = needsHeaders(query.fields) ? await indexShown(rooms, rows, fresh, budget) : fresh.problem;
-      const indexed = new Map(this.#store.messages.byCreated(rows.map((row) => row.created)).map((row) => [row.created, row]));
-      const shown = rows.map((row) => indexed.get(row.created) ?? row);
-      return {
-        data: await Promise.all(shown.map((row) => someOf(row, rooms.account, query.fields))),
-        nextCursor,
-        total: this.#store.messages.totals().messages,
-        sync: syncView(rooms, { stale: fresh.stale, problem }),
-      };
-    });
+    return this.#gate.admit(caller, 'read', (rooms, budget) => readMessages(query, rooms, budget));
   }
 
   message(
