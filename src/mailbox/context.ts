@@ -1,5 +1,6 @@
 /** What the rooms of one open account share. Made once the account is loaded, gone when it is removed. */
 import type { Account } from './account.ts';
+import type { Checks } from './checks.ts';
 import type { Copies } from './copies.ts';
 import type { Deps } from './deps.ts';
 import type { Line } from './line.ts';
@@ -9,6 +10,7 @@ export interface Context {
   readonly deps: Deps;
   readonly store: Store;
   readonly account: Account;
+  readonly checks: Checks;
   readonly line: Line;
   readonly copies: Copies;
 }

@@ -40,25 +40,24 @@ export async function freshen(rooms: Rooms, maxAge: number, budget: Budget): Pro
   const now = rooms.deps.now();
   const recent = (at: number | null): boolean => at !== null && maxAge > 0 && now - at <= maxAge * 1000;
   // Where nothing was listed since the server or the credentials were changed, the ledger is of another maildrop.
-  if (recent(health.checked_at) && rooms.store.account.hint() !== null) return FRESH;
+  if (recent(rooms.checks.checkedAt) && rooms.store.account.hint() !== null) return FRESH;
   // Somebody has asked in vain just now: the next one need not wait for the same answer.
-  if (health.checked_at !== null && health.error_code !== null && recent(health.error_at))
+  if (rooms.checks.checkedAt !== null && health.error_code !== null && recent(health.error_at))
     return { stale: true, problem: health.error_code };
   try {
     await budget.wait(syncNow(rooms));
     return FRESH;
   } catch (error) {
     const failure = failureOf(error);
-    if (!failure || maxAge === 0 || rooms.store.account.health().checked_at === null) throw error;
+    if (!failure || maxAge === 0 || rooms.checks.checkedAt === null) throw error;
     return { stale: true, problem: failure.kind };
   }
 }
 
 /** What is known without asking, for those who wait: stale where it is old because the server can't be asked. */
-export function lastKnown({ account, store, deps }: Rooms): Freshness {
-  const health = store.account.health();
-  if (health.checked_at !== null && deps.now() - health.checked_at <= WAIT.askEvery) return FRESH;
-  const problem = account.settings.paused ? 'paused' : health.error_code;
+export function lastKnown({ account, store, checks, deps }: Rooms): Freshness {
+  if (checks.checkedAt !== null && deps.now() - checks.checkedAt <= WAIT.askEvery) return FRESH;
+  const problem = account.settings.paused ? 'paused' : store.account.health().error_code;
   return { stale: problem !== null, problem };
 }
 
@@ -79,11 +78,11 @@ export async function askForWaiters(rooms: Rooms): Promise<void> {
 }
 
 /** Whether the server was last asked `distance` milliseconds ago or more, and may be asked again. */
-function mayAsk({ account, store, deps }: Rooms, distance: number): boolean {
-  const { state, attempted_at: last, login_after: notBefore } = store.account.health();
+function mayAsk({ account, store, checks, deps }: Rooms, distance: number): boolean {
+  const { state, login_after: notBefore } = store.account.health();
   const now = deps.now();
   if (account.settings.paused || state === 'auth_failed' || (notBefore ?? 0) > now) return false;
-  return last === null || now - last >= distance;
+  return checks.attemptedAt === null || now - checks.attemptedAt >= distance;
 }
 
 /** Indexes those of `rows` that need it; returns the code of what hindered it, or of what was wrong before. */

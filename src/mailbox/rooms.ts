@@ -1,6 +1,7 @@
 /** The rooms of one open account, wired together. */
 import type { Account } from './account.ts';
 import { Amendments } from './amendment.ts';
+import { Checks } from './checks.ts';
 import { Connection } from './connection.ts';
 import type { Context } from './context.ts';
 import { Copies } from './copies.ts';
@@ -32,7 +33,8 @@ export function furnish(account: Account, store: Store, deps: Deps, sessionLinge
   const connection = new Connection(deps, store, account);
   const line = new Line(connection, sessionLingerMs);
   const copies = new Copies(store, account, deps.now);
-  const context: Context = { deps, store, account, line, copies };
+  const checks = new Checks(store);
+  const context: Context = { deps, store, account, checks, line, copies };
   const fetcher = new Fetcher(context);
   const indexer = new Indexer(context, fetcher);
   const deletions = new Deletions(context);

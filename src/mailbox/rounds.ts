@@ -89,10 +89,11 @@ export class Rounds {
   }
 
   #due(): Due {
-    const { account, store, copies } = this.#context;
+    const { account, store, checks, copies } = this.#context;
     const { retryAt } = store.messages.indexing(MAILBOX.indexedMessages);
     return {
       createdAt: account.createdAt,
+      attemptedAt: checks.attemptedAt,
       health: store.account.health(),
       pollSeconds: account.settings.pollSeconds,
       paused: account.settings.paused,

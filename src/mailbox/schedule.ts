@@ -7,6 +7,8 @@ import type { HealthRow } from './store/account-store.ts';
 
 export interface Due {
   readonly createdAt: number;
+  /** The last time the server was asked; null: never. */
+  readonly attemptedAt: number | null;
   readonly health: HealthRow;
   readonly pollSeconds: number;
   readonly paused: boolean;
@@ -20,7 +22,7 @@ export interface Due {
 export function nextCheck(due: Due): number | null {
   const { health } = due;
   if (due.paused || due.pollSeconds === 0 || health.state === 'auth_failed') return null;
-  const regular = health.attempted_at === null ? due.createdAt : health.attempted_at + due.pollSeconds * 1000;
+  const regular = due.attemptedAt === null ? due.createdAt : due.attemptedAt + due.pollSeconds * 1000;
   return Math.max(regular, health.retry_at ?? 0, health.login_after ?? 0);
 }
 

@@ -10,7 +10,6 @@ import { newMessageId } from '../crypto/ids.ts';
 import { MAILBOX } from '../limits.ts';
 import type { Context } from './context.ts';
 import type { Deletions } from './deletion.ts';
-import { afterListing } from './health.ts';
 import { hex } from './hex.ts';
 import type { Indexer } from './indexer.ts';
 import { type Arrival, judge, type Judgement } from './ledger.ts';
@@ -41,8 +40,8 @@ export class Synchronizer {
   }
 
   #start(priority: Job<unknown>['priority']): Promise<SyncOutcome> {
-    const { line, store, deps } = this.#context;
-    store.account.setHealth({ ...store.account.health(), attempted_at: deps.now() });
+    const { line, checks, deps } = this.#context;
+    checks.began(deps.now());
     // A poll's session is closed at once: keeping the maildrop locked would keep the owner's own mail program out.
     // A session that breaks may be followed by another one; what came and went in both belongs to this sync.
     const tally = { created: 0, destroyed: 0 };
@@ -75,8 +74,8 @@ export class Synchronizer {
   }
 
   async #insert(arrived: readonly Arrival[], open: OpenSession): Promise<void> {
-    const { store, account, deps } = this.#context;
-    const outsideFeed = account.settings.initial === 'none' && store.account.health().checked_at === null;
+    const { store, account, checks, deps } = this.#context;
+    const outsideFeed = account.settings.initial === 'none' && checks.checkedAt === null;
     for (const batch of batches(arrived)) {
       const rows = await Promise.all(
         batch.map(async (arrival) => {
@@ -100,13 +99,12 @@ export class Synchronizer {
 
   /** What went and what came back, the hint and the time of the check: one transaction. */
   #settle(listing: Listing, judgement: Judgement, open: OpenSession, startedAt: number): void {
-    const { store } = this.#context;
+    const { store, checks } = this.#context;
     const { returned, vanished } = judgement;
     for (const [created, number] of judgement.numbers) open.numbers.set(created, number);
     open.listed = true;
     const last = listing.listed.reduce<Listing['listed'][number] | null>((a, b) => (a && a.number > b.number ? a : b), null);
     store.transaction(() => {
-      const health = store.account.health();
       if (returned.length + vanished.length > 0) {
         const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
         let place = store.account.takePlaces(returned.length + vanished.length);
@@ -117,13 +115,13 @@ export class Synchronizer {
         store.messages.destroy(
           vanished.map((created) => ({ created, place: place++, why: intended.has(created) ? 'api' : 'server' })),
           startedAt,
-          health.checked_at ?? startedAt,
+          checks.checkedAt ?? startedAt,
         );
         store.deletions.withdraw(vanished.filter((created) => intended.has(created)));
       }
       const { messages, octets } = listing.stat;
       store.account.setHint({ messages, octets, number: last?.number ?? 0, uidl_hash: last ? Buffer.from(last.uidlHash, 'hex') : null });
-      store.account.setHealth(afterListing(health, startedAt));
+      checks.listed(startedAt);
     });
   }
 }

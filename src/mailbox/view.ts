@@ -32,10 +32,10 @@ export async function announced({ store, account }: Context): Promise<ServerView
 }
 
 /** The state of the ledger and how fresh it is. */
-export function syncView({ store, account }: Context, fresh: { stale: boolean; problem: string | null }): SyncView {
+export function syncView({ store, account, checks }: Context, fresh: { stale: boolean; problem: string | null }): SyncView {
   return {
     state: account.state(store.account.row()?.place ?? 0),
-    checkedAt: time(store.account.health().checked_at),
+    checkedAt: time(checks.checkedAt),
     stale: fresh.stale,
     problem: fresh.problem,
   };
@@ -73,14 +73,14 @@ export async function accountView(context: Context, nextCheck: number | null): P
 }
 
 /** What the sweep is told. */
-export function visitReport({ store, account: { settings } }: Context): VisitReport {
+export function visitReport({ store, checks, account: { settings } }: Context): VisitReport {
   const health = store.account.health();
   const { email, externalId, server, paused, pollSeconds } = settings;
   const polled = !paused && pollSeconds > 0 && health.state !== 'auth_failed';
   return {
     state: paused ? 'paused' : health.state,
     errorCode: health.error_code,
-    checkedAt: time(health.checked_at),
+    checkedAt: time(checks.checkedAt),
     pollsPerDay: polled ? Math.floor((24 * 60 * 60) / pollSeconds) : 0,
     email,
     externalId,
