@@ -233,9 +233,35 @@ export const MAILBOX = {
   pollSecondsLeast: 60,
   /** The longest: a month. Above it, `0` (no polls) says what is meant. */
   pollSecondsMost: 30 * 24 * 60 * 60,
+  /** A mailbox with fewer messages may lose most of them without a second look. */
+  suspectLeast: 20,
+  /** How long a message must have been missing before a second listing is believed that it is gone. */
+  suspectTime: 30 * SECOND,
+  /** How long STAT and one UIDL are taken for the whole listing. */
+  fullListingEvery: 24 * 60 * MINUTE,
+  /** New messages that are asked for one by one rather than by a full listing: in one flight, and without pipelining. */
+  grownMost: 400,
+  grownMostAlone: 4,
+  /** Tombstones forgotten by one sync. */
+  pruneBatch: 5_000,
   /** How long removed messages are remembered, and at least how many. */
   tombstoneTime: 90 * 24 * 60 * MINUTE,
   tombstones: 100_000,
+} as const;
+
+/** Recognising messages whose UIDLs have changed. Parts of 1, and counts. */
+export const RECOGNITION = {
+  /** How much of the ledger must be gone, and of the listing new, and how far their numbers may be apart. */
+  changedPart: 0.8,
+  sizeDrift: 0.2,
+  /** How much of the ledger must be found by the order of sizes, or by headers. */
+  sizesPart: 0.95,
+  headersPart: 0.9,
+  /** Headers read to confirm what the sizes say; and how many different sizes do without, where no header was ever read. */
+  sample: 20,
+  distinctSizes: 20,
+  /** Messages whose headers are read where the sizes say nothing. */
+  headersMost: 10_000,
 } as const;
 
 /** Waiting for changes. */

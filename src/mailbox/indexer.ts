@@ -15,6 +15,7 @@ import { backoff } from './health.ts';
 import { hex } from './hex.ts';
 import type { Job, OpenSession } from './line.ts';
 import { locate } from './listing.ts';
+import { collect } from './octets.ts';
 import type { Indexed, MessageRow } from './store/message-store.ts';
 import { fingerprint } from './summary.ts';
 
@@ -179,21 +180,4 @@ function isProtocol(error: unknown): error is Pop3Error {
 interface Located {
   readonly row: MessageRow;
   readonly number: number;
-}
-
-/** One TOP reply as a whole: it is bounded by the command's own limit. */
-async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let octets = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk.slice());
-    octets += chunk.length;
-  }
-  const whole = new Uint8Array(octets);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -1,69 +1,83 @@
 /**
- * The judgement of a listing against the ledger: what came, what went, what came back. Pure: values in, values out.
+ * The judgement of a full listing against the ledger: what came, what went, what came back. Pure: values in, values out.
  *
  * Identity is the UIDL (by keyed hash) and, where a server lists several messages under one UIDL, which of them it
  * is (its occurrence). Message numbers are a matter of one session (RFC 1939 §5, §7) and are only handed on, never kept.
  * A UIDL that the ledger remembers as gone is the same message come back: it keeps its id.
  */
+import { MAILBOX } from '../limits.ts';
+import type { ListingTable } from './listing-table.ts';
 import type { KnownRow } from './store/message-store.ts';
 
-/** One message of a listing. `uidlHash` is hex; `size` null where LIST did not tell. */
-export interface Listed {
-  readonly number: number;
-  readonly uidl: Uint8Array;
-  readonly uidlHash: string;
-  readonly size: number | null;
-}
-
-export interface Arrival extends Listed {
-  readonly occurrence: number;
-}
-
 export interface Judgement {
-  /** Messages that the ledger has never seen, by ascending message number. */
-  readonly arrived: Arrival[];
+  /** Ranks in the listing of messages that the ledger has never seen, ascending. */
+  readonly arrived: number[];
   /** Places of creation of rows that were gone and are listed again. */
   readonly returned: number[];
-  /** Places of creation of live rows that are not listed. */
-  readonly vanished: number[];
-  /** Place of creation → message number in this session, for all rows known before. */
-  readonly numbers: Map<number, number>;
+  /** Live rows that are not listed, by place of creation. */
+  readonly vanished: Vanished[];
+  /** Rows that an earlier listing lacked and this one has. */
+  readonly reappeared: number[];
+  /** Live rows whose size by LIST is another one now. */
+  readonly resized: { readonly created: number; readonly rank: number }[];
+  /** How many rows were live before. */
+  readonly live: number;
 }
 
-/** The key of a row: hex of the UIDL's hash, a slash, the occurrence. */
-export function rowKey(uidlHash: string, occurrence: number): string {
-  return `${uidlHash}/${occurrence}`;
+/** `missedAt`: since when listings have lacked it without being believed, milliseconds, or null. */
+export interface Vanished {
+  readonly created: number;
+  readonly missedAt: number | null;
 }
 
 /**
- * Numbers the occurrences of each UIDL in the order of the listing. A server that repeats a UIDL gives no better
- * order than its own; sorting by number first makes the outcome independent of the order of lines.
+ * Compares a sealed listing with all rows of the ledger, which come by ascending place. Linear in both. `number` is told
+ * of each row that is listed, and under which rank.
  */
-export function withOccurrences(listing: readonly Listed[]): Arrival[] {
-  const seen = new Map<string, number>();
-  return [...listing]
-    .sort((a, b) => a.number - b.number)
-    .map((listed) => {
-      const occurrence = seen.get(listed.uidlHash) ?? 0;
-      seen.set(listed.uidlHash, occurrence + 1);
-      return { ...listed, occurrence };
-    });
+export function judge(listing: ListingTable, known: Iterable<KnownRow>, listed: (created: number, rank: number) => void): Judgement {
+  const claimed = new Uint8Array(listing.count);
+  const judgement = { arrived: [], returned: [], vanished: [], reappeared: [], resized: [] } as Omit<Judgement, 'live'>;
+  let live = 0;
+  for (const row of known) {
+    live += row.live;
+    const rank = listing.find(row.uidl_hash, row.occurrence);
+    if (rank === -1) {
+      if (row.live) judgement.vanished.push({ created: row.created, missedAt: row.missed_at });
+      continue;
+    }
+    claimed[rank] = 1;
+    listed(row.created, rank);
+    if (!row.live) judgement.returned.push(row.created);
+    else if (row.missed_at !== null) judgement.reappeared.push(row.created);
+    const size = listing.sizeAt(rank);
+    if (size !== null && size !== row.size) judgement.resized.push({ created: row.created, rank });
+  }
+  for (let rank = 0; rank < claimed.length; rank++) if (claimed[rank] === 0) judgement.arrived.push(rank);
+  return { ...judgement, live };
 }
 
-/** Compares a complete listing with all rows of the ledger. Linear in both. */
-export function judge(listing: readonly Listed[], known: Iterable<KnownRow>): Judgement {
-  const open = new Map<string, Arrival>();
-  for (const arrival of withOccurrences(listing)) open.set(rowKey(arrival.uidlHash, arrival.occurrence), arrival);
-  const returned: number[] = [];
-  const vanished: number[] = [];
-  const numbers = new Map<number, number>();
-  for (const row of known) {
-    const listed = open.get(row.key);
-    if (listed) {
-      open.delete(row.key);
-      numbers.set(row.created, listed.number);
-      if (!row.live) returned.push(row.created);
-    } else if (row.live) vanished.push(row.created);
-  }
-  return { arrived: [...open.values()], returned, vanished, numbers };
+/** Why a listing isn't believed where it says that messages are gone. */
+export type Suspicion = 'most_missing' | 'fewer_than_claimed';
+
+/**
+ * Whether a listing is suspect: it lacks more than half of a mailbox that isn't tiny, or has fewer entries than the same
+ * session's STAT counts. Nothing is destroyed by it until another session's listing agrees.
+ */
+export function suspicion(judgement: Pick<Judgement, 'live' | 'vanished'>, listed: number, claimed: number): Suspicion | null {
+  const missing = judgement.vanished.length;
+  if (missing === 0) return null;
+  if (judgement.live >= MAILBOX.suspectLeast && 2 * missing > judgement.live) return 'most_missing';
+  return listed < claimed ? 'fewer_than_claimed' : null;
+}
+
+/**
+ * What of a suspect listing's missing rows is gone all the same, because an earlier session's listing lacked it long enough
+ * ago; and what is missed for the first time, or not long enough.
+ */
+export function settleMissing(vanished: readonly Vanished[], now: number): { gone: number[]; missed: number[] } {
+  const gone: number[] = [];
+  const missed: number[] = [];
+  for (const { created, missedAt } of vanished)
+    (missedAt !== null && now - missedAt >= MAILBOX.suspectTime ? gone : missed).push(created);
+  return { gone, missed };
 }

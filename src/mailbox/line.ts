@@ -8,12 +8,13 @@
 import { HTTP, MAILBOX } from '../limits.ts';
 import type { Session } from '../pop3/session.ts';
 import { connectionLost, isQuirk, MailboxError, overloaded } from './failure.ts';
+import { Numbers } from './numbers.ts';
 
 /** A session and what has been learned of its message numbers. Numbers die with the session. */
 export interface OpenSession {
   readonly session: Session;
   /** Place of creation → message number, as this very session confirmed it by UIDL. */
-  readonly numbers: Map<number, number>;
+  readonly numbers: Numbers;
   /** Whether `numbers` comes from a full listing, so that a row without an entry is not there. */
   listed: boolean;
   /** Messages whose RETR failed: some servers hang up when asked a second time. */
@@ -89,7 +90,7 @@ export class Line {
 
   /** Takes over a session that was opened to verify an account; the next fresh job gets it. */
   adopt(session: Session): void {
-    this.#open = { session, numbers: new Map(), listed: false, failed: new Set() };
+    this.#open = { session, numbers: new Numbers(), listed: false, failed: new Set() };
     this.#unused = true;
     this.#linger(MAILBOX.linger);
   }
@@ -197,7 +198,7 @@ export class Line {
       throw this.#interruption ?? gone();
     }
     this.#unused = false;
-    this.#open = { session, numbers: new Map(), listed: false, failed: new Set() };
+    this.#open = { session, numbers: new Numbers(), listed: false, failed: new Set() };
     return this.#open;
   }
 

@@ -4,45 +4,83 @@
  *
  * A message's number is believed only once the same session named it together with the message's UIDL.
  */
-import { list, stat, uidl } from '../pop3/command.ts';
-import { Pop3Error, protocolError } from '../pop3/error.ts';
-import { parseDropListing, readSizes, readUidls, uidlOf } from '../pop3/listing.ts';
-import type { Session } from '../pop3/session.ts';
-import type { Context } from './context.ts';
-import { hex } from './hex.ts';
-import { judge, type Listed } from './ledger.ts';
-import type { OpenSession } from './line.ts';
-import type { KnownRow, MessageRow } from './store/message-store.ts';
 import { MAILBOX } from '../limits.ts';
+import { type Command, list, stat, uidl } from '../pop3/command.ts';
+import { Pop3Error, protocolError } from '../pop3/error.ts';
+import { parseDropListing, readSizes, readUidls, sizeIn, uidlOf } from '../pop3/listing.ts';
+import type { Reply, Session } from '../pop3/session.ts';
+import type { Context } from './context.ts';
+import type { Answer } from './depth.ts';
+import { hex } from './hex.ts';
+import { judge } from './ledger.ts';
+import type { OpenSession } from './line.ts';
+import { ListingTable } from './listing-table.ts';
+import type { HintRow } from './store/account-store.ts';
+import type { KnownRow, MessageRow } from './store/message-store.ts';
+
+/** What STAT said: messages and octets. */
+export interface Drop {
+  readonly messages: number;
+  readonly octets: number;
+}
 
 export interface Listing {
-  readonly stat: { messages: number; octets: number };
-  readonly listed: Listed[];
+  readonly drop: Drop;
+  readonly table: ListingTable;
+}
+
+/** STAT and the UIDL of the last message that the hint knows, in one flight. Throws the failure where STAT is refused. */
+export async function askHint(session: Session, hint: HintRow, context: Context): Promise<Answer> {
+  let drop: Drop = { messages: 0, octets: 0 };
+  let uidlHash: Uint8Array | null = null;
+  for await (const reply of session.run([stat(), ...(hint.number > 0 ? [uidl(hint.number)] : [])])) {
+    if (reply.command.verb === 'STAT') drop = dropOf(reply);
+    else if (reply.ok) uidlHash = hashUidl(uidlOf(reply), context);
+  }
+  return { ...drop, uidlHash };
 }
 
 /**
- * STAT, UIDL and, unless only numbers are wanted, LIST. Throws the failure of whichever the server refuses, and `protocol`
- * for a listing that contradicts itself.
+ * STAT (unless it was asked already), UIDL and, unless only numbers are wanted, LIST. Throws the failure of whichever the
+ * server refuses, and `protocol` for a listing that contradicts itself.
  */
-export async function readListing(session: Session, context: Context, sizesToo = true): Promise<Listing> {
-  let drop = { messages: 0, octets: 0 };
-  let entries: Omit<Listed, 'size'>[] = [];
-  const sizes = new Map<number, number>();
-  for await (const reply of session.run([stat(), uidl(), ...(sizesToo ? [list()] : [])])) {
+export async function readListing(session: Session, context: Context, known: { drop?: Drop; sizes?: boolean } = {}): Promise<Listing> {
+  let drop = known.drop ?? { messages: 0, octets: 0 };
+  const table = new ListingTable();
+  const commands = [...(known.drop ? [] : [stat()]), uidl(), ...(known.sizes === false ? [] : [list()])];
+  for await (const reply of session.run(commands)) {
     const { verb } = reply.command;
-    if (!reply.ok) {
-      // An empty maildrop is answered with -ERR by some servers; a refusal of STAT itself is a refusal of the session.
-      if (verb === 'STAT' || (verb === 'UIDL' && drop.messages > 0)) throw new Pop3Error(reply.failure);
-      continue;
-    }
-    if (verb === 'STAT') {
-      const { count, octets } = parseDropListing(reply);
-      drop = { messages: count, octets };
-    } else if (verb === 'UIDL') entries = await collectUidls(reply.body, context);
-    else for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) sizes.set(number, size);
+    if (verb === 'STAT') drop = dropOf(reply);
+    else if (verb === 'UIDL') {
+      // An empty maildrop is answered with -ERR by some servers.
+      if (!reply.ok && drop.messages > 0) throw new Pop3Error(reply.failure);
+      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const entry of batch) add(table, entry, context);
+      table.seal();
+    } else if (reply.ok) for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) table.setSize(number, size);
   }
-  if (drop.messages > 0 && entries.length === 0) throw protocolError('uidl', 'an empty listing of a maildrop that is not');
-  return { stat: drop, listed: entries.map((entry) => ({ ...entry, size: sizes.get(entry.number) ?? null })) };
+  if (drop.messages > 0 && table.count === 0) throw protocolError('uidl', 'an empty listing of a maildrop that is not');
+  return { drop, table };
+}
+
+/** UIDL and LIST of messages `from` … `to` alone, or null where the server has no answer for one of them. */
+export async function readNew(session: Session, from: number, to: number, context: Context): Promise<ListingTable | null> {
+  const table = new ListingTable();
+  const sizes = new Map<number, number>();
+  function* commands(): Generator<Command> {
+    for (let number = from; number <= to; number++) {
+      yield uidl(number);
+      yield list(number);
+    }
+  }
+  for await (const reply of session.run(commands())) {
+    const number = reply.command.number ?? 0;
+    if (!reply.ok) return null;
+    if (reply.command.verb === 'UIDL') add(table, { number, uidl: uidlOf(reply) }, context);
+    else sizes.set(number, sizeIn(reply));
+  }
+  table.seal();
+  for (const [number, size] of sizes) table.setSize(number, size);
+  return table;
 }
 
 /**
@@ -89,18 +127,21 @@ async function guess(open: OpenSession, rows: readonly MessageRow[], context: Co
 }
 
 async function listAll(open: OpenSession, context: Context): Promise<void> {
-  const { listed } = await readListing(open.session, context, false);
-  const { numbers } = judge(listed, knownRows(context));
-  for (const [created, number] of numbers) open.numbers.set(created, number);
+  const { table } = await readListing(open.session, context, { sizes: false });
+  open.numbers.clear();
+  judge(table, knownRows(context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
   open.listed = true;
 }
 
-/** One entry a number: a server that names a number twice means the last. */
-async function collectUidls(body: AsyncIterable<Uint8Array>, context: Context): Promise<Omit<Listed, 'size'>[]> {
-  const entries = new Map<number, Omit<Listed, 'size'>>();
-  for await (const batch of readUidls(body))
-    for (const { number, uidl: octets } of batch) entries.set(number, { number, uidl: octets, uidlHash: hex(hashUidl(octets, context)) });
-  return [...entries.values()];
+/** A refusal of STAT is a refusal of the session (Hotmail-style servers refuse a login there). */
+function dropOf(reply: Reply): Drop {
+  if (!reply.ok) throw new Pop3Error(reply.failure);
+  const { count, octets } = parseDropListing(reply);
+  return { messages: count, octets };
+}
+
+function add(table: ListingTable, { number, uidl: octets }: { number: number; uidl: Uint8Array }, context: Context): void {
+  table.add(number, octets, hashUidl(octets, context));
 }
 
 /** The keyed hash under which a UIDL is stored. */

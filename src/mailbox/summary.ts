@@ -2,6 +2,7 @@
 import type { Vault } from '../crypto/vault.ts';
 import { identity, type ReadOctets, type Summary } from '../mime/message.ts';
 import type { Outline } from '../mime/outline.ts';
+import { fingerprintOf } from './identities.ts';
 
 /** Whether two summaries show the same; `known` is what was stored, or null. */
 export function sameSummary(known: unknown, summary: Summary): boolean {
@@ -9,10 +10,8 @@ export function sameSummary(known: unknown, summary: Summary): boolean {
 }
 
 /**
- * The keyed hash of Message-ID, Date and size: what stays the same when a server gives all its messages new UIDLs.
- * The size is LIST's, because that is known without reading the message.
+ * The fingerprint of a message that is being read. The size is LIST's, because that is known without reading the message.
  */
 export async function fingerprint(outline: Outline, read: ReadOctets, size: number, vault: Vault): Promise<Uint8Array> {
-  const { messageId, date } = await identity(outline, read);
-  return vault.hash('fingerprint', new TextEncoder().encode(JSON.stringify([messageId, date, size])));
+  return fingerprintOf(await identity(outline, read), size, vault);
 }

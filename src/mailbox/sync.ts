@@ -1,23 +1,32 @@
 /**
- * A sync: the mail server's listing becomes rows, places and tombstones of the ledger, in an order that loses nothing.
- * Rows first, headers after. Each batch of arrivals gets its ids and places in one transaction; a sync that dies
- * between two batches is completed by the next one, which finds the first batch known.
- *
- * Calls that meet share one sync.
+ * A sync: what the mail server lists becomes rows, places and tombstones of the ledger, in an order that loses nothing, and
+ * no deeper than it must look. Rows first, headers after. Calls that meet share one sync.
  */
-import { Buffer } from 'node:buffer';
-import { newMessageId } from '../crypto/ids.ts';
 import { MAILBOX } from '../limits.ts';
+import { log } from '../log.ts';
+import { insertArrivals } from './arrivals.ts';
 import type { Context } from './context.ts';
 import type { Deletions } from './deletion.ts';
+import { depthOf, type FullReason, opening, type OpeningReason } from './depth.ts';
 import { hex } from './hex.ts';
 import type { Indexer } from './indexer.ts';
-import { type Arrival, judge, type Judgement } from './ledger.ts';
+import { judge, type Judgement } from './ledger.ts';
 import type { Job, OpenSession } from './line.ts';
-import { knownRows, type Listing, readListing } from './listing.ts';
+import { askHint, type Drop, knownRows, readListing, readNew } from './listing.ts';
+import type { ListingTable } from './listing-table.ts';
+import { looksRenumbered, recognise } from './recognition.ts';
 import type { SyncReport } from './rpc.ts';
+import { settleFull, settleGrown } from './settlement.ts';
+import type { HintRow } from './store/account-store.ts';
 
 export type SyncOutcome = Omit<SyncReport, 'sync'>;
+
+/** What a sync has found so far. One that broke off and was begun again in another session goes on counting. */
+interface Tally {
+  created: number;
+  destroyed: number;
+  renumbered: boolean;
+}
 
 export class Synchronizer {
   readonly #context: Context;
@@ -43,26 +52,19 @@ export class Synchronizer {
     const { line, checks, deps } = this.#context;
     checks.began(deps.now());
     // A poll's session is closed at once: keeping the maildrop locked would keep the owner's own mail program out.
-    // A session that breaks may be followed by another one; what came and went in both belongs to this sync.
-    const tally = { created: 0, destroyed: 0 };
+    const tally: Tally = { created: 0, destroyed: 0, renumbered: false };
     return line.use({ fresh: true, linger: priority === 'interactive', priority, work: (open) => this.#sync(open, tally) });
   }
 
-  async #sync(open: OpenSession, tally: { created: number; destroyed: number }): Promise<SyncOutcome> {
+  async #sync(open: OpenSession, tally: Tally): Promise<SyncOutcome> {
     const startedAt = this.#context.deps.now();
-    const listing = await readListing(open.session, this.#context);
-    const judgement = judge(listing.listed, knownRows(this.#context));
-    await this.#insert(judgement.arrived, open);
-    this.#settle(listing, judgement, open, startedAt);
-    tally.created += judgement.arrived.length;
-    tally.destroyed += judgement.vanished.length;
+    await this.#look(open, startedAt, tally);
     if (tally.created > 0) await this.#indexer.newest(open, Math.min(tally.created, MAILBOX.indexedAtOnce), MAILBOX.indexedAtOnceTime);
     tally.destroyed += await this.#deletions.askAgain(open);
     const { counters } = open.session;
     return {
       ...tally,
       total: this.#context.store.messages.totals().messages,
-      renumbered: false,
       upstream: {
         flights: counters.flights,
         bytesIn: counters.octetsIn,
@@ -73,72 +75,64 @@ export class Synchronizer {
     };
   }
 
-  async #insert(arrived: readonly Arrival[], open: OpenSession): Promise<void> {
-    const { store, account, checks, deps } = this.#context;
-    const outsideFeed = account.settings.initial === 'none' && checks.checkedAt === null;
-    for (const batch of batches(arrived)) {
-      const rows = await Promise.all(
-        batch.map(async (arrival) => {
-          const id = newMessageId(deps.random);
-          const uidl = hex(await account.vault.seal(arrival.uidl, id, 'uidl'));
-          return { created: 0, id, uidl, uidlHash: arrival.uidlHash, occurrence: arrival.occurrence, size: arrival.size ?? 0 };
-        }),
-      );
-      store.transaction(() => {
-        const first = store.account.takePlaces(rows.length);
-        for (const [index, row] of rows.entries()) row.created = first + index;
-        store.messages.insert(rows, deps.now());
-        if (outsideFeed) store.account.startFeedHere();
-      });
-      for (const [index, row] of rows.entries()) {
-        const arrival = batch[index];
-        if (arrival) open.numbers.set(row.created, arrival.number);
-      }
-    }
+  /** Looks as deep as the hint and the server's first answer ask for. */
+  async #look(open: OpenSession, startedAt: number, tally: Tally): Promise<void> {
+    const { store, checks } = this.#context;
+    const hint = store.account.hint();
+    const first = opening(hint, startedAt);
+    if (hint === null || first.ask === 'full') return this.#full(open, startedAt, tally, first.ask === 'full' ? first.reason : 'never_listed');
+    const answer = await askHint(open.session, hint, this.#context);
+    const depth = depthOf(hint, answer, grownMost(open));
+    if (depth.depth === 'unchanged') return checks.unchanged(startedAt);
+    if (depth.depth === 'full') return this.#full(open, startedAt, tally, depth.reason, answer);
+    const table = await readNew(open.session, depth.from, depth.to, this.#context);
+    if (table === null || !this.#isPlain(table, depth.octets)) return this.#full(open, startedAt, tally, 'odd_news', answer);
+    await this.#grown(open, startedAt, tally, { hint, table, drop: answer });
   }
 
-  /** What went and what came back, the hint and the time of the check: one transaction. */
-  #settle(listing: Listing, judgement: Judgement, open: OpenSession, startedAt: number): void {
-    const { store, checks } = this.#context;
-    const { returned, vanished } = judgement;
-    for (const [created, number] of judgement.numbers) open.numbers.set(created, number);
+  async #grown(open: OpenSession, at: number, tally: Tally, news: { hint: HintRow; table: ListingTable; drop: Drop }): Promise<void> {
+    const { table } = news;
+    const ranks = Array.from({ length: table.count }, (_, rank) => rank);
+    await insertArrivals(table, ranks, open, this.#context);
+    settleGrown(news.hint, table, news.drop, at, this.#context);
+    tally.created += ranks.length;
+  }
+
+  async #full(open: OpenSession, at: number, tally: Tally, reason: OpeningReason | FullReason, drop?: Drop): Promise<void> {
+    const listing = await readListing(open.session, this.#context, drop ? { drop } : {});
+    const { table } = listing;
+    let judgement = this.#judge(table, open);
+    if (looksRenumbered(judgement, table.count) && (await recognise(open, table, judgement, this.#context))) {
+      tally.renumbered = true;
+      judgement = this.#judge(table, open);
+    }
+    await insertArrivals(table, judgement.arrived, open, this.#context);
     open.listed = true;
-    const last = listing.listed.reduce<Listing['listed'][number] | null>((a, b) => (a && a.number > b.number ? a : b), null);
-    store.transaction(() => {
-      if (returned.length + vanished.length > 0) {
-        const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
-        let place = store.account.takePlaces(returned.length + vanished.length);
-        store.messages.revive(
-          returned.map((created) => ({ created, place: place++ })),
-          startedAt,
-        );
-        store.messages.destroy(
-          vanished.map((created) => ({ created, place: place++, why: intended.has(created) ? 'api' : 'server' })),
-          startedAt,
-          checks.checkedAt ?? startedAt,
-        );
-        store.deletions.withdraw(vanished.filter((created) => intended.has(created)));
-      }
-      const { messages, octets } = listing.stat;
-      store.account.setHint({ messages, octets, number: last?.number ?? 0, uidl_hash: last ? Buffer.from(last.uidlHash, 'hex') : null });
-      checks.listed(startedAt);
-    });
+    tally.created += judgement.arrived.length;
+    tally.destroyed += settleFull(listing, judgement, at, this.#context);
+    log('listed_in_full', { account: this.#context.account.id, code: reason, counts: { messages: table.count } });
+  }
+
+  /** What the listing says of each row, whose number is noted. */
+  #judge(table: ListingTable, open: OpenSession): Judgement {
+    open.numbers.clear();
+    return judge(table, knownRows(this.#context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
+  }
+
+  /** Whether new messages are just that: each under a UIDL of its own that was never seen, and together as large as STAT says. */
+  #isPlain(table: ListingTable, octets: number): boolean {
+    let sum = 0;
+    const hashes: string[] = [];
+    for (let rank = 0; rank < table.count; rank++) {
+      if (table.occurrenceAt(rank) > 0 || table.uidlAt(rank).length === 0) return false;
+      sum += table.sizeAt(rank) ?? 0;
+      hashes.push(hex(table.hashAt(rank)));
+    }
+    return sum === octets && this.#context.store.messages.knownHashes(hashes) === 0;
   }
 }
 
-/** Cuts arrivals so that a batch's rows fit one statement, however long their UIDLs are. */
-function* batches(arrived: readonly Arrival[]): Generator<Arrival[]> {
-  let batch: Arrival[] = [];
-  let octets = 0;
-  for (const arrival of arrived) {
-    const size = 2 * arrival.uidl.length + 256;
-    if (batch.length > 0 && (batch.length === MAILBOX.batchRows || octets + size > MAILBOX.batchOctets)) {
-      yield batch;
-      batch = [];
-      octets = 0;
-    }
-    batch.push(arrival);
-    octets += size;
-  }
-  if (batch.length > 0) yield batch;
+/** How many new messages are asked for one by one: without pipelining each costs two round trips. */
+function grownMost({ session }: OpenSession): number {
+  return session.remembered.pipelining === 'yes' ? MAILBOX.grownMost : MAILBOX.grownMostAlone;
 }

@@ -30,7 +30,18 @@ export type HealthRow = {
   login_after: number | null;
 };
 
-export type HintRow = { messages: number; octets: number; number: number; uidl_hash: Uint8Array | null };
+/**
+ * What the last listing left behind. `uidl_hash`: of the message with the highest number; null where there is none.
+ * `full_at`: of the last full listing; `suspect_at`: since when listings are not believed, or null.
+ */
+export type HintRow = {
+  messages: number;
+  octets: number;
+  number: number;
+  uidl_hash: Uint8Array | null;
+  full_at: number | null;
+  suspect_at: number | null;
+};
 
 export type TokenRow = {
   id: string;
@@ -86,6 +97,16 @@ export class AccountStore {
     return last.place - count + 1;
   }
 
+  /** Tombstones up to this place may be forgotten by now. */
+  setPruned(place: number): void {
+    this.#sql.exec(`UPDATE account SET pruned = max(pruned, ?)`, place);
+  }
+
+  /** The server gave its messages new UIDLs: the feed says so at this place. */
+  setRenumbered(place: number): void {
+    this.#sql.exec(`UPDATE account SET renumbered = ?`, place);
+  }
+
   /** What is listed so far is no part of the feed. */
   startFeedHere(): void {
     this.#sql.exec(`UPDATE account SET feed_start = place`);
@@ -126,17 +147,20 @@ export class AccountStore {
   }
 
   hint(): HintRow | null {
-    return this.#sql.exec<HintRow>(`SELECT messages, octets, number, uidl_hash FROM hint`)[0] ?? null;
+    return this.#sql.exec<HintRow>(`SELECT messages, octets, number, uidl_hash, full_at, suspect_at FROM hint`)[0] ?? null;
   }
 
   setHint(row: HintRow): void {
     this.#sql.exec(
-      `INSERT INTO hint (one, messages, octets, number, uidl_hash) VALUES (1, ?, ?, ?, ?)
-       ON CONFLICT (one) DO UPDATE SET messages = excluded.messages, octets = excluded.octets, number = excluded.number, uidl_hash = excluded.uidl_hash`,
+      `INSERT INTO hint (one, messages, octets, number, uidl_hash, full_at, suspect_at) VALUES (1, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (one) DO UPDATE SET messages = excluded.messages, octets = excluded.octets, number = excluded.number,
+         uidl_hash = excluded.uidl_hash, full_at = excluded.full_at, suspect_at = excluded.suspect_at`,
       row.messages,
       row.octets,
       row.number,
       row.uidl_hash,
+      row.full_at,
+      row.suspect_at,
     );
   }
 

@@ -124,6 +124,12 @@ export const SCHEMA_STEPS: readonly string[] = [
   `
   ALTER TABLE messages ADD COLUMN digest BLOB;
   `,
+  // `missed_at`: since when listings that aren't believed have lacked the message. `full_at`, `suspect_at`: see HintRow.
+  `
+  ALTER TABLE messages ADD COLUMN missed_at INTEGER;
+  ALTER TABLE hint ADD COLUMN full_at INTEGER;
+  ALTER TABLE hint ADD COLUMN suspect_at INTEGER;
+  `,
 ];
 
 /** Whether this object was ever given tables. Asks without writing, so that a call for an absent account leaves nothing behind. */

@@ -1,0 +1,25 @@
+/** Long lists cut into what one SQL statement and one transaction take. */
+import { MAILBOX } from '../limits.ts';
+import type { ListingTable } from './listing-table.ts';
+
+/** At most `MAILBOX.batchRows` of `all` at a time, in order. */
+export function* chunks<T>(all: readonly T[]): Generator<T[]> {
+  for (let at = 0; at < all.length; at += MAILBOX.batchRows) yield all.slice(at, at + MAILBOX.batchRows);
+}
+
+/** Cuts ranks so that a batch's rows fit one statement, however long their UIDLs are. */
+export function* boundedBatches(table: ListingTable, ranks: readonly number[]): Generator<number[]> {
+  let batch: number[] = [];
+  let octets = 0;
+  for (const rank of ranks) {
+    const size = 2 * table.uidlAt(rank).length + 256;
+    if (batch.length > 0 && (batch.length === MAILBOX.batchRows || octets + size > MAILBOX.batchOctets)) {
+      yield batch;
+      batch = [];
+      octets = 0;
+    }
+    batch.push(rank);
+    octets += size;
+  }
+  if (batch.length > 0) yield batch;
+}

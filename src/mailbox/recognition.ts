@@ -1,0 +1,123 @@
+/**
+ * A server that has given its messages new UIDLs: after a migration, a change of its configuration, a rebuilt index. Then
+ * nearly all that the ledger knows seems gone, and nearly all that is listed seems new. Whoever believed that would deliver
+ * everything twice. First the two are laid side by side by their sizes, in the server's order or its reverse, and a sample of
+ * headers must fit; where the order tells nothing, every header is read. What is recognised keeps its id and gets its new
+ * UIDL in one transaction; until that is done nothing is created or destroyed.
+ */
+import { Buffer } from 'node:buffer';
+import { RECOGNITION } from '../limits.ts';
+import { log } from '../log.ts';
+import { align, type Alignment } from './alignment.ts';
+import { chunks } from './batches.ts';
+import type { Context } from './context.ts';
+import { fingerprintOf, hasTop, isSame, readIdentities } from './identities.ts';
+import type { Judgement } from './ledger.ts';
+import type { OpenSession } from './line.ts';
+import type { ListingTable } from './listing-table.ts';
+import { rekey } from './rekeying.ts';
+import type { RecognisableRow } from './store/message-store.ts';
+
+/** A row of the ledger and the rank in the listing at which it stands now. */
+export interface Recognised {
+  readonly row: RecognisableRow;
+  readonly rank: number;
+}
+
+/** Whether nearly all known messages are gone and nearly all listed ones new, in about equal numbers. */
+export function looksRenumbered({ live, vanished, arrived }: Pick<Judgement, 'live' | 'vanished' | 'arrived'>, listed: number): boolean {
+  const similar = Math.abs(listed - live) <= RECOGNITION.sizeDrift * Math.max(listed, live) + 1;
+  return (
+    vanished.length > 0 && similar && vanished.length >= RECOGNITION.changedPart * live && arrived.length >= RECOGNITION.changedPart * listed
+  );
+}
+
+/** Re-keys the rows of a listing that looks renumbered. False if it isn't that: then nothing has been changed. */
+export async function recognise(open: OpenSession, table: ListingTable, judgement: Judgement, context: Context): Promise<boolean> {
+  const places = judgement.vanished.map(({ created }) => created);
+  const known = [...chunks(places)].flatMap((batch) => context.store.messages.recognisable(batch));
+  const { arrived } = judgement;
+  const found = (await bySizes(open, table, known, arrived, context)) ?? (await byHeaders(open, table, known, arrived, context));
+  if (found === null) return false;
+  await rekey(table, found, context);
+  log('renumbered', { account: context.account.id, counts: { messages: found.length, known: known.length } });
+  return true;
+}
+
+/** By the order of sizes, forwards or backwards. */
+async function bySizes(
+  open: OpenSession,
+  table: ListingTable,
+  known: readonly RecognisableRow[],
+  arrived: readonly number[],
+  context: Context,
+): Promise<Recognised[] | null> {
+  const sizes = Float64Array.from(known, (row) => row.size);
+  let best: Recognised[] = [];
+  for (const ranks of [arrived, [...arrived].reverse()]) {
+    const alignment = align(
+      sizes,
+      Float64Array.from(ranks, (rank) => table.sizeAt(rank) ?? -1),
+    );
+    const found = paired(known, ranks, alignment);
+    if (found.length > best.length) best = found;
+  }
+  if (best.length < RECOGNITION.sizesPart * known.length) return null;
+  return (await sampleFits(open, table, best, context)) ? best : null;
+}
+
+function paired(known: readonly RecognisableRow[], ranks: readonly number[], alignment: Alignment): Recognised[] {
+  return known.flatMap((row, index) => {
+    const rank = ranks[alignment[index] ?? -1];
+    return rank === undefined ? [] : [{ row, rank }];
+  });
+}
+
+/** Whether the headers of a sample are those that the ledger remembers. Where it remembers none, the sizes must be telling. */
+async function sampleFits(open: OpenSession, table: ListingTable, found: readonly Recognised[], context: Context): Promise<boolean> {
+  const read = hasTop(open.session) ? found.filter(({ row }) => row.fingerprint !== null) : [];
+  const sample = spread(read, RECOGNITION.sample);
+  if (sample.length === 0) return new Set(found.map(({ row }) => row.size)).size >= Math.min(RECOGNITION.distinctSizes, found.length);
+  const rows = new Map(sample.map(({ row, rank }) => [rank, row]));
+  let fits = 0;
+  let differ = 0;
+  await readIdentities(open.session, table, [...rows.keys()], (rank, identity) => {
+    const row = rows.get(rank);
+    if (row?.fingerprint && isSame(identity, row.fingerprint, [row.size], context)) fits += 1;
+    else differ += 1;
+  });
+  return differ === 0 && 2 * fits >= sample.length;
+}
+
+/** At most `most` of `all`, evenly spread. */
+function spread<T>(all: readonly T[], most: number): T[] {
+  if (all.length <= most) return [...all];
+  return Array.from({ length: most }, (_, n) => all[Math.floor((n * all.length) / most)] as T);
+}
+
+/** By Message-ID, Date and size of each, in whatever order; equal ones are paired in the order of both. */
+async function byHeaders(
+  open: OpenSession,
+  table: ListingTable,
+  known: readonly RecognisableRow[],
+  arrived: readonly number[],
+  context: Context,
+): Promise<Recognised[] | null> {
+  const read = known.filter((row) => row.fingerprint !== null);
+  const enough = RECOGNITION.headersPart * known.length;
+  if (read.length < enough || arrived.length > RECOGNITION.headersMost || !hasTop(open.session)) return null;
+  const rows = new Map<string, RecognisableRow[]>();
+  for (const row of read.toReversed()) {
+    const key = Buffer.from(row.fingerprint ?? []).toString('hex');
+    const same = rows.get(key);
+    if (same) same.push(row);
+    else rows.set(key, [row]);
+  }
+  const found: Recognised[] = [];
+  await readIdentities(open.session, table, arrived, (rank, identity) => {
+    const print = fingerprintOf(identity, table.sizeAt(rank) ?? 0, context.account.vault);
+    const row = rows.get(Buffer.from(print).toString('hex'))?.pop();
+    if (row) found.push({ row, rank });
+  });
+  return found.length >= enough ? found : null;
+}

@@ -1,0 +1,77 @@
+/**
+ * What a judged listing does to the ledger, apart from arrivals: what went, what came back, what is only missed, and what the
+ * next sync goes by. One transaction, and the last of a sync: until it is done the next one looks at everything again.
+ */
+import { MAILBOX } from '../limits.ts';
+import { log } from '../log.ts';
+import { chunks } from './batches.ts';
+import type { Context } from './context.ts';
+import { type Judgement, settleMissing, suspicion } from './ledger.ts';
+import type { Drop, Listing } from './listing.ts';
+import type { ListingTable } from './listing-table.ts';
+import type { HintRow } from './store/account-store.ts';
+
+/** Settles a full listing of `at` (milliseconds). Returns how many messages were destroyed. */
+export function settleFull(listing: Listing, judgement: Judgement, at: number, context: Context): number {
+  const { store, account } = context;
+  const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
+  const unexpected = judgement.vanished.filter(({ created }) => !intended.has(created));
+  const deleted = judgement.vanished.filter(({ created }) => intended.has(created)).map(({ created }) => created);
+  const reason = suspicion({ live: judgement.live, vanished: unexpected }, listing.table.count, listing.drop.messages);
+  const { gone, missed } =
+    reason === null ? { gone: unexpected.map(({ created }) => created), missed: [] } : settleMissing(unexpected, at);
+  const hint = store.account.hint();
+  store.transaction(() => {
+    takePlaces(judgement.returned, (rows) => store.messages.revive(rows, at), context);
+    const lastSeen = store.account.health().checked_at ?? at;
+    for (const [why, places] of [
+      ['server', gone],
+      ['api', deleted],
+    ] as const)
+      takePlaces(places, (rows) => store.messages.destroy(rows.map((row) => ({ ...row, why })), at, lastSeen), context);
+    for (const batch of chunks(deleted)) store.deletions.withdraw(batch);
+    for (const batch of chunks(missed)) store.messages.miss(batch, at);
+    for (const batch of chunks(judgement.reappeared)) store.messages.unmiss(batch);
+    store.account.setHint({
+      ...hintOf(listing.table, listing.drop),
+      full_at: at,
+      suspect_at: missed.length === 0 ? null : (hint?.suspect_at ?? at),
+    });
+    prune(at, context);
+    context.checks.listed(at);
+  });
+  if (reason !== null) log('listing_suspect', { account: account.id, code: reason, counts: { missed: missed.length, gone: gone.length } });
+  return gone.length + deleted.length;
+}
+
+/** Settles a sync of `at` that has found nothing but the new messages of `table` behind what `hint` says. */
+export function settleGrown(hint: HintRow, table: ListingTable, drop: Drop, at: number, context: Context): void {
+  const { store } = context;
+  store.transaction(() => {
+    store.account.setHint({ ...hint, ...hintOf(table, drop) });
+    context.checks.listed(at);
+  });
+}
+
+/** `drop` and the last message of the listing. */
+function hintOf(table: ListingTable, drop: Drop): Omit<HintRow, 'full_at' | 'suspect_at'> {
+  const last = table.count - 1;
+  return { ...drop, number: last < 0 ? 0 : table.numberAt(last), uidl_hash: last < 0 ? null : table.hashAt(last) };
+}
+
+/** Hands `places` on in batches, each row with the next place of the sequence. */
+function takePlaces(places: readonly number[], use: (rows: { created: number; place: number }[]) => void, { store }: Context): void {
+  for (const batch of chunks(places)) {
+    let place = store.account.takePlaces(batch.length);
+    use(batch.map((created) => ({ created, place: place++ })));
+  }
+}
+
+/** Tombstones go once they are old and many; whoever holds a state from before is told that the feed has forgotten some. */
+function prune(now: number, { store }: Context): void {
+  const upTo = store.messages.prunable(now - MAILBOX.tombstoneTime, MAILBOX.tombstones);
+  if (upTo === 0) return;
+  const pruned = store.messages.prune(upTo, MAILBOX.pruneBatch);
+  store.account.setPruned(pruned.place);
+  for (const created of pruned.created) store.copies.remove(created);
+}
