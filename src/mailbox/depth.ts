@@ -15,7 +15,8 @@ export type OpeningReason = 'never_listed' | 'daily' | 'suspect' | 'unnamed';
 export function opening(hint: HintRow | null, now: number): Opening {
   if (hint === null) return { ask: 'full', reason: 'never_listed' };
   if (hint.suspect_at !== null) return { ask: 'full', reason: 'suspect' };
-  if (hint.full_at === null || now - hint.full_at >= MAILBOX.fullListingEvery || now < hint.full_at) return { ask: 'full', reason: 'daily' };
+  if (hint.full_at === null || now - hint.full_at >= MAILBOX.fullListingEvery || now < hint.full_at)
+    return { ask: 'full', reason: 'daily' };
   if (hint.number > 0 && hint.uidl_hash === null) return { ask: 'full', reason: 'unnamed' };
   return { ask: 'hint' };
 }

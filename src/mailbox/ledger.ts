@@ -77,7 +77,6 @@ export function suspicion(judgement: Pick<Judgement, 'live' | 'vanished'>, liste
 export function settleMissing(vanished: readonly Vanished[], now: number): { gone: number[]; missed: number[] } {
   const gone: number[] = [];
   const missed: number[] = [];
-  for (const { created, missedAt } of vanished)
-    (missedAt !== null && now - missedAt >= MAILBOX.suspectTime ? gone : missed).push(created);
+  for (const { created, missedAt } of vanished) (missedAt !== null && now - missedAt >= MAILBOX.suspectTime ? gone : missed).push(created);
   return { gone, missed };
 }

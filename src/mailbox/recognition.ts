@@ -28,7 +28,10 @@ export interface Recognised {
 export function looksRenumbered({ live, vanished, arrived }: Pick<Judgement, 'live' | 'vanished' | 'arrived'>, listed: number): boolean {
   const similar = Math.abs(listed - live) <= RECOGNITION.sizeDrift * Math.max(listed, live) + 1;
   return (
-    vanished.length > 0 && similar && vanished.length >= RECOGNITION.changedPart * live && arrived.length >= RECOGNITION.changedPart * listed
+    vanished.length > 0 &&
+    similar &&
+    vanished.length >= RECOGNITION.changedPart * live &&
+    arrived.length >= RECOGNITION.changedPart * listed
   );
 }
 

@@ -18,8 +18,7 @@ export function settleFull(listing: Listing, judgement: Judgement, at: number, c
   const unexpected = judgement.vanished.filter(({ created }) => !intended.has(created));
   const deleted = judgement.vanished.filter(({ created }) => intended.has(created)).map(({ created }) => created);
   const reason = suspicion({ live: judgement.live, vanished: unexpected }, listing.table.count, listing.drop.messages);
-  const { gone, missed } =
-    reason === null ? { gone: unexpected.map(({ created }) => created), missed: [] } : settleMissing(unexpected, at);
+  const { gone, missed } = reason === null ? { gone: unexpected.map(({ created }) => created), missed: [] } : settleMissing(unexpected, at);
   const hint = store.account.hint();
   store.transaction(() => {
     takePlaces(judgement.returned, (rows) => store.messages.revive(rows, at), context);
@@ -28,7 +27,16 @@ export function settleFull(listing: Listing, judgement: Judgement, at: number, c
       ['server', gone],
       ['api', deleted],
     ] as const)
-      takePlaces(places, (rows) => store.messages.destroy(rows.map((row) => ({ ...row, why })), at, lastSeen), context);
+      takePlaces(
+        places,
+        (rows) =>
+          store.messages.destroy(
+            rows.map((row) => ({ ...row, why })),
+            at,
+            lastSeen,
+          ),
+        context,
+      );
     for (const batch of chunks(deleted)) store.deletions.withdraw(batch);
     for (const batch of chunks(missed)) store.messages.miss(batch, at);
     for (const batch of chunks(judgement.reappeared)) store.messages.unmiss(batch);

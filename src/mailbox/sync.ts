@@ -80,7 +80,8 @@ export class Synchronizer {
     const { store, checks } = this.#context;
     const hint = store.account.hint();
     const first = opening(hint, startedAt);
-    if (hint === null || first.ask === 'full') return this.#full(open, startedAt, tally, first.ask === 'full' ? first.reason : 'never_listed');
+    if (hint === null || first.ask === 'full')
+      return this.#full(open, startedAt, tally, first.ask === 'full' ? first.reason : 'never_listed');
     const answer = await askHint(open.session, hint, this.#context);
     const depth = depthOf(hint, answer, grownMost(open));
     if (depth.depth === 'unchanged') return checks.unchanged(startedAt);

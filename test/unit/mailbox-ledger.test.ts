@@ -30,7 +30,8 @@ function judged(table: ListingTable, rows: ReturnType<typeof known>[]): Judgemen
   return { ...judge(table, rows, (created, rank) => numbers.set(created, table.numberAt(rank))), numbers };
 }
 
-const texts = (table: ListingTable, ranks: readonly number[]): string[] => ranks.map((rank) => new TextDecoder().decode(table.uidlAt(rank)));
+const texts = (table: ListingTable, ranks: readonly number[]): string[] =>
+  ranks.map((rank) => new TextDecoder().decode(table.uidlAt(rank)));
 
 describe('judging a listing against the ledger', () => {
   it('takes what it has never seen as arrived, in the order of message numbers', () => {
@@ -92,7 +93,8 @@ describe('judging a listing against the ledger', () => {
 });
 
 describe('a listing that lacks messages', () => {
-  const missing = (count: number, missedAt: number | null = null) => Array.from({ length: count }, (_, n) => ({ created: n + 1, missedAt }));
+  const missing = (count: number, missedAt: number | null = null) =>
+    Array.from({ length: count }, (_, n) => ({ created: n + 1, missedAt }));
 
   it.each([
     ['more than half of twenty', 20, 11, 9, 9, 'most_missing'],

@@ -124,10 +124,7 @@ export class MessageStore {
 
   /** Takes rows out of the way of others that are to have their UIDLs: no listing finds them until they are keyed again. */
   unkey(created: readonly number[]): void {
-    this.#sql.exec(
-      `UPDATE messages SET occurrence = -created WHERE created IN (SELECT value FROM json_each(?))`,
-      JSON.stringify(created),
-    );
+    this.#sql.exec(`UPDATE messages SET occurrence = -created WHERE created IN (SELECT value FROM json_each(?))`, JSON.stringify(created));
   }
 
   /** Gives unkeyed rows their UIDLs. */
