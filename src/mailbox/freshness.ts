@@ -11,7 +11,7 @@ import type { Job } from './line.ts';
 import type { Rooms } from './rooms.ts';
 import type { MessageRow } from './store/message-store.ts';
 import type { SyncOutcome } from './sync.ts';
-import { announced } from './view.ts';
+import { announced, isSuspect } from './view.ts';
 
 /** Whether what is shown is older than what was asked for, and the code of what went wrong. */
 export interface Freshness {
@@ -20,6 +20,11 @@ export interface Freshness {
 }
 
 export const FRESH: Freshness = { stale: false, problem: null };
+
+/** How fresh an answer is whose listing is young enough: one that isn't believed leaves the ledger stale. */
+export function afterCheck(rooms: Pick<Rooms, 'store'>): Freshness {
+  return isSuspect(rooms) ? { stale: true, problem: null } : FRESH;
+}
 
 /** Asks the server, or joins who is asking; sets the alarm by what came of it. An account that is paused is `paused`. */
 export async function syncNow(rooms: Rooms, priority: Job<unknown>['priority'] = 'interactive'): Promise<SyncOutcome> {
@@ -40,13 +45,13 @@ export async function freshen(rooms: Rooms, maxAge: number, budget: Budget): Pro
   const now = rooms.deps.now();
   const recent = (at: number | null): boolean => at !== null && maxAge > 0 && now - at <= maxAge * 1000;
   // Where nothing was listed since the server or the credentials were changed, the ledger is of another maildrop.
-  if (recent(rooms.checks.checkedAt) && rooms.store.account.hint() !== null) return FRESH;
+  if (recent(rooms.checks.checkedAt) && rooms.store.account.hint() !== null) return afterCheck(rooms);
   // Somebody has asked in vain just now: the next one need not wait for the same answer.
   if (rooms.checks.checkedAt !== null && health.error_code !== null && recent(health.error_at))
     return { stale: true, problem: health.error_code };
   try {
     await budget.wait(syncNow(rooms));
-    return FRESH;
+    return afterCheck(rooms);
   } catch (error) {
     const failure = failureOf(error);
     if (!failure || maxAge === 0 || rooms.checks.checkedAt === null) throw error;
@@ -56,7 +61,7 @@ export async function freshen(rooms: Rooms, maxAge: number, budget: Budget): Pro
 
 /** What is known without asking, for those who wait: stale where it is old because the server can't be asked. */
 export function lastKnown({ account, store, checks, deps }: Rooms): Freshness {
-  if (checks.checkedAt !== null && deps.now() - checks.checkedAt <= WAIT.askEvery) return FRESH;
+  if (checks.checkedAt !== null && deps.now() - checks.checkedAt <= WAIT.askEvery) return afterCheck({ store });
   const problem = account.settings.paused ? 'paused' : store.account.health().error_code;
   return { stale: problem !== null, problem };
 }

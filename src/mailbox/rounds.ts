@@ -9,6 +9,7 @@ import { failureOf } from './failure.ts';
 import type { Indexer } from './indexer.ts';
 import { type Due, indexTime, nextAlarm, nextCheck } from './schedule.ts';
 import type { Synchronizer } from './sync.ts';
+import { isSuspect } from './view.ts';
 
 export class Rounds {
   readonly #context: Context;
@@ -97,6 +98,7 @@ export class Rounds {
       health: store.account.health(),
       pollSeconds: account.settings.pollSeconds,
       paused: account.settings.paused,
+      suspect: isSuspect(this.#context),
       indexAt: retryAt === null ? null : Math.max(retryAt, this.#indexNotBefore),
       scratchAt: copies.scratchAt(),
     };

@@ -12,6 +12,8 @@ export interface Due {
   readonly health: HealthRow;
   readonly pollSeconds: number;
   readonly paused: boolean;
+  /** Whether the last listing was not believed: a second look is due soon. */
+  readonly suspect: boolean;
   /** When the next message is to be indexed; 0: at once; null: none is left. */
   readonly indexAt: number | null;
   /** When the oldest scratch copy goes; null: there is none. */
@@ -22,7 +24,8 @@ export interface Due {
 export function nextCheck(due: Due): number | null {
   const { health } = due;
   if (due.paused || due.pollSeconds === 0 || health.state === 'auth_failed') return null;
-  const regular = due.attemptedAt === null ? due.createdAt : due.attemptedAt + due.pollSeconds * 1000;
+  const interval = due.suspect ? Math.min(MAILBOX.suspectTime, due.pollSeconds * 1000) : due.pollSeconds * 1000;
+  const regular = due.attemptedAt === null ? due.createdAt : due.attemptedAt + interval;
   return Math.max(regular, health.retry_at ?? 0, health.login_after ?? 0);
 }
 

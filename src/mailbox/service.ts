@@ -16,7 +16,7 @@ import { diagnoseAccount, diagnoseServer } from './diagnosis.ts';
 import { deleteNoted, OPERATOR } from './events.ts';
 import { MailboxError } from './failure.ts';
 import { changedSince } from './feed.ts';
-import { askForWaiters, FRESH, syncNow } from './freshness.ts';
+import { afterCheck, askForWaiters, syncNow } from './freshness.ts';
 import { absent, Gate, isRemoved, type ServiceConfig } from './gate.ts';
 import { loggedInSession } from './login.ts';
 import { readMessages } from './message-list.ts';
@@ -202,7 +202,7 @@ export class MailboxService implements rpc.MailboxRpc {
   sync(caller: rpc.Caller): Promise<rpc.Result<rpc.SyncReport>> {
     return this.#gate.admit(caller, 'read', async (rooms, budget) => {
       const outcome = await budget.wait(syncNow(rooms));
-      return { ...outcome, sync: syncView(rooms, FRESH) };
+      return { ...outcome, sync: syncView(rooms, afterCheck(rooms)) };
     });
   }
 

@@ -41,6 +41,11 @@ export function syncView({ store, account, checks }: Context, fresh: { stale: bo
   };
 }
 
+/** Whether the last listing lacked so much that nothing was destroyed by it: what is shown may be more than there is. */
+export function isSuspect({ store }: Pick<Context, 'store'>): boolean {
+  return (store.account.hint()?.suspect_at ?? null) !== null;
+}
+
 /** `nextCheck` in milliseconds since the epoch, or null when none is planned. */
 export async function accountView(context: Context, nextCheck: number | null): Promise<AccountView> {
   const { store, account } = context;
@@ -48,7 +53,7 @@ export async function accountView(context: Context, nextCheck: number | null): P
   const server = await announced(context);
   const { done, of } = store.messages.indexing(MAILBOX.indexedMessages);
   const { settings } = account;
-  const { problem: _, ...sync } = syncView(context, { stale: health.failures > 0, problem: null });
+  const { problem: _, ...sync } = syncView(context, { stale: health.failures > 0 || isSuspect(context), problem: null });
   return {
     id: account.id,
     email: settings.email,

@@ -37,9 +37,18 @@ describe('the state of an account', () => {
     });
     const second = afterFailure(first, forbidden, 10);
     expect(second).toMatchObject({ failures: 2, retry_at: 10 + 2 * MINUTE });
-    expect(indexTime({ createdAt: 0, attemptedAt: 10, health: second, pollSeconds: 60, paused: false, indexAt: 0, scratchAt: null })).toBe(
-      10 + 2 * MINUTE,
-    );
+    expect(
+      indexTime({
+        createdAt: 0,
+        attemptedAt: 10,
+        health: second,
+        pollSeconds: 60,
+        paused: false,
+        suspect: false,
+        indexAt: 0,
+        scratchAt: null,
+      }),
+    ).toBe(10 + 2 * MINUTE);
   });
 
   it('is auth_failed at once when the server says so by code, and then nobody logs in', () => {

@@ -16,11 +16,24 @@ const HEALTH: Due['health'] = {
   retry_at: null,
   login_after: null,
 };
-const DUE: Due = { createdAt: 0, attemptedAt: 1_000, health: HEALTH, pollSeconds: 300, paused: false, indexAt: null, scratchAt: null };
+const DUE: Due = {
+  createdAt: 0,
+  attemptedAt: 1_000,
+  health: HEALTH,
+  pollSeconds: 300,
+  paused: false,
+  suspect: false,
+  indexAt: null,
+  scratchAt: null,
+};
 
 describe('the next alarm', () => {
   it('is one interval after the last attempt', () => {
     expect(nextCheck(DUE)).toBe(301_000);
+  });
+
+  it('is soon after a listing that was not believed, and no later than without it', () => {
+    expect(nextCheck({ ...DUE, suspect: true })).toBe(1_000 + MAILBOX.suspectTime);
   });
 
   it('is at once for an account that was never asked', () => {
