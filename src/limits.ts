@@ -262,6 +262,8 @@ export const RECOGNITION = {
   distinctSizes: 20,
   /** Messages whose headers are read where the sizes say nothing. */
   headersMost: 10_000,
+  /** Messages under doubtful UIDLs whose headers one sync reads. */
+  doubtfulMost: 200,
 } as const;
 
 /** Waiting for changes. */

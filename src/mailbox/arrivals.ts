@@ -7,15 +7,21 @@ import { boundedBatches } from './batches.ts';
 import type { Context } from './context.ts';
 import { hex } from './hex.ts';
 import type { OpenSession } from './line.ts';
-import type { ListingTable } from './listing-table.ts';
+import type { Listing } from './listing.ts';
 import type { NewMessage } from './store/message-store.ts';
 
 /** Inserts the messages at `ranks` of a listing, in that order, and notes their numbers in this session. */
-export async function insertArrivals(table: ListingTable, ranks: readonly number[], open: OpenSession, context: Context): Promise<void> {
+export async function insertArrivals(
+  listing: Pick<Listing, 'table' | 'named'>,
+  ranks: readonly number[],
+  open: OpenSession,
+  context: Context,
+): Promise<void> {
+  const { table } = listing;
   const { store, account, deps } = context;
   const outsideFeed = account.settings.initial === 'none' && store.account.health().checked_at === null;
   for (const batch of boundedBatches(table, ranks)) {
-    const rows = await Promise.all(batch.map((rank) => newRow(table, rank, context)));
+    const rows = await Promise.all(batch.map((rank) => newRow(listing, rank, context)));
     store.transaction(() => {
       const first = store.account.takePlaces(rows.length);
       for (const [index, row] of rows.entries()) row.created = first + index;
@@ -27,8 +33,8 @@ export async function insertArrivals(table: ListingTable, ranks: readonly number
 }
 
 /** A row without its place, which is taken in the transaction that stores it. */
-async function newRow(table: ListingTable, rank: number, { account, deps }: Context): Promise<NewMessage> {
+async function newRow({ table, named }: Pick<Listing, 'table' | 'named'>, rank: number, { account, deps }: Context): Promise<NewMessage> {
   const id = newMessageId(deps.random);
-  const uidl = hex(await account.vault.seal(table.uidlAt(rank), id, 'uidl'));
+  const uidl = named ? hex(await account.vault.seal(table.uidlAt(rank), id, 'uidl')) : null;
   return { created: 0, id, uidl, uidlHash: hex(table.hashAt(rank)), occurrence: table.occurrenceAt(rank), size: table.sizeAt(rank) ?? 0 };
 }

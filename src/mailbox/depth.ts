@@ -9,7 +9,7 @@ import type { HintRow } from './store/account-store.ts';
 /** What a session is asked first: about the hint, or for everything at once. */
 export type Opening = { readonly ask: 'hint' } | { readonly ask: 'full'; readonly reason: OpeningReason };
 
-export type OpeningReason = 'never_listed' | 'daily' | 'suspect' | 'unnamed';
+export type OpeningReason = 'never_listed' | 'daily' | 'suspect';
 
 /** The first question to a server, by what the last listing left behind. */
 export function opening(hint: HintRow | null, now: number): Opening {
@@ -17,11 +17,13 @@ export function opening(hint: HintRow | null, now: number): Opening {
   if (hint.suspect_at !== null) return { ask: 'full', reason: 'suspect' };
   if (hint.full_at === null || now - hint.full_at >= MAILBOX.fullListingEvery || now < hint.full_at)
     return { ask: 'full', reason: 'daily' };
-  if (hint.number > 0 && hint.uidl_hash === null) return { ask: 'full', reason: 'unnamed' };
   return { ask: 'hint' };
 }
 
-/** What STAT said, and the keyed hash of the UIDL that stands at the hint's number: null where the server has none there. */
+/**
+ * What STAT said, and the keyed hash of the UIDL that stands at the hint's number: null where the server has none there.
+ * A server without UIDLs leaves no number behind: STAT alone decides.
+ */
 export interface Answer {
   readonly messages: number;
   readonly octets: number;

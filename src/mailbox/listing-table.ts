@@ -48,6 +48,11 @@ export class ListingTable {
     this.#count += 1;
   }
 
+  /** Notes the size of the entry that was added last. */
+  noteSize(size: number): void {
+    if (this.#count > 0) this.#sizes[this.#count - 1] = size;
+  }
+
   /** No more entries: orders them by number, of which the last one of two equal ones stands, and numbers equal UIDLs. */
   seal(): this {
     this.#order = this.#sorted();

@@ -1,12 +1,13 @@
 /**
  * Listings of a maildrop (RFC 1939 §5 LIST, §7 UIDL) as the ledger takes them, and the numbers of messages in a session.
- * UIDL is the truth; STAT and LIST are hints, since mail may arrive in between and sizes are often wrong.
+ * UIDL is the truth; STAT and LIST are hints, since mail may arrive in between and sizes are often wrong. Where a server has
+ * no UIDL at all, headers stand in for it.
  *
  * A message's number is believed only once the same session named it together with the message's UIDL.
  */
 import { MAILBOX } from '../limits.ts';
 import { type Command, list, stat, uidl } from '../pop3/command.ts';
-import { Pop3Error, protocolError } from '../pop3/error.ts';
+import { Pop3Error, type Pop3Failure, protocolError } from '../pop3/error.ts';
 import { parseDropListing, readSizes, readUidls, sizeIn, uidlOf } from '../pop3/listing.ts';
 import type { Reply, Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
@@ -17,6 +18,7 @@ import type { OpenSession } from './line.ts';
 import { ListingTable } from './listing-table.ts';
 import type { HintRow } from './store/account-store.ts';
 import type { KnownRow, MessageRow } from './store/message-store.ts';
+import { lacksUidl, readUnnamed } from './unnamed.ts';
 
 /** What STAT said: messages and octets. */
 export interface Drop {
@@ -27,6 +29,8 @@ export interface Drop {
 export interface Listing {
   readonly drop: Drop;
   readonly table: ListingTable;
+  /** False where the server has no UIDLs, and headers stand in for them. */
+  readonly named: boolean;
 }
 
 /** STAT and the UIDL of the last message that the hint knows, in one flight. Throws the failure where STAT is refused. */
@@ -48,18 +52,23 @@ export async function readListing(session: Session, context: Context, known: { d
   let drop = known.drop ?? { messages: 0, octets: 0 };
   const table = new ListingTable();
   const commands = [...(known.drop ? [] : [stat()]), uidl(), ...(known.sizes === false ? [] : [list()])];
+  let refused: Pop3Failure | null = null;
   for await (const reply of session.run(commands)) {
     const { verb } = reply.command;
     if (verb === 'STAT') drop = dropOf(reply);
     else if (verb === 'UIDL') {
-      // An empty maildrop is answered with -ERR by some servers.
-      if (!reply.ok && drop.messages > 0) throw new Pop3Error(reply.failure);
+      refused = reply.failure;
       if (reply.ok) for await (const batch of readUidls(reply.body)) for (const entry of batch) add(table, entry, context);
       table.seal();
     } else if (reply.ok) for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) table.setSize(number, size);
   }
+  // An empty maildrop is answered with -ERR by some servers.
+  if (refused !== null && drop.messages > 0) {
+    if (!lacksUidl(refused, session, context)) throw new Pop3Error(refused);
+    return { drop, table: await readUnnamed(session, context), named: false };
+  }
   if (drop.messages > 0 && table.count === 0) throw protocolError('uidl', 'an empty listing of a maildrop that is not');
-  return { drop, table };
+  return { drop, table, named: true };
 }
 
 /** UIDL and LIST of messages `from` … `to` alone, or null where the server has no answer for one of them. */

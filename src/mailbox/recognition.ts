@@ -16,7 +16,7 @@ import type { Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import type { ListingTable } from './listing-table.ts';
 import { rekey } from './rekeying.ts';
-import type { RecognisableRow } from './store/message-store.ts';
+import type { RecognisableRow } from './store/key-store.ts';
 
 /** A row of the ledger and the rank in the listing at which it stands now. */
 export interface Recognised {
@@ -38,7 +38,7 @@ export function looksRenumbered({ live, vanished, arrived }: Pick<Judgement, 'li
 /** Re-keys the rows of a listing that looks renumbered. False if it isn't that: then nothing has been changed. */
 export async function recognise(open: OpenSession, table: ListingTable, judgement: Judgement, context: Context): Promise<boolean> {
   const places = judgement.vanished.map(({ created }) => created);
-  const known = [...chunks(places)].flatMap((batch) => context.store.messages.recognisable(batch));
+  const known = [...chunks(places)].flatMap((batch) => context.store.keys.recognisable(batch));
   const { arrived } = judgement;
   const found = (await bySizes(open, table, known, arrived, context)) ?? (await byHeaders(open, table, known, arrived, context));
   if (found === null) return false;

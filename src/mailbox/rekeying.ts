@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { hex } from './hex.ts';
 import type { Recognised } from './recognition.ts';
 import type { ListingTable } from './listing-table.ts';
-import type { Rekeyed } from './store/message-store.ts';
+import type { Rekeyed } from './store/key-store.ts';
 
 /** Gives each row the UIDL and the occurrence that it is listed under, and says in the feed that the server renumbered. */
 export async function rekey(table: ListingTable, found: readonly Recognised[], { store, account }: Context): Promise<void> {
@@ -22,8 +22,8 @@ export async function rekey(table: ListingTable, found: readonly Recognised[], {
     batches.push(await Promise.all(rows));
   }
   store.transaction(() => {
-    for (const batch of batches) store.messages.unkey(batch.map((row) => row.created));
-    for (const batch of batches) store.messages.rekey(batch);
+    for (const batch of batches) store.keys.unkey(batch.map((row) => row.created));
+    for (const batch of batches) store.keys.rekey(batch);
     store.account.setRenumbered(store.account.takePlaces(1));
   });
 }

@@ -38,10 +38,10 @@ export function settleFull(listing: Listing, judgement: Judgement, at: number, c
         context,
       );
     for (const batch of chunks(deleted)) store.deletions.withdraw(batch);
-    for (const batch of chunks(missed)) store.messages.miss(batch, at);
-    for (const batch of chunks(judgement.reappeared)) store.messages.unmiss(batch);
+    for (const batch of chunks(missed)) store.absences.miss(batch, at);
+    for (const batch of chunks(judgement.reappeared)) store.absences.unmiss(batch);
     store.account.setHint({
-      ...hintOf(listing.table, listing.drop),
+      ...hintOf(listing),
       full_at: at,
       suspect_at: missed.length === 0 ? null : (hint?.suspect_at ?? at),
     });
@@ -56,15 +56,16 @@ export function settleFull(listing: Listing, judgement: Judgement, at: number, c
 export function settleGrown(hint: HintRow, table: ListingTable, drop: Drop, at: number, context: Context): void {
   const { store } = context;
   store.transaction(() => {
-    store.account.setHint({ ...hint, ...hintOf(table, drop) });
+    store.account.setHint({ ...hint, ...hintOf({ table, drop, named: true }) });
     context.checks.listed(at);
   });
 }
 
-/** `drop` and the last message of the listing. */
-function hintOf(table: ListingTable, drop: Drop): Omit<HintRow, 'full_at' | 'suspect_at'> {
+/** What STAT said and, if it has a UIDL, the last message of the listing. */
+function hintOf({ table, drop, named }: Listing): Omit<HintRow, 'full_at' | 'suspect_at'> {
   const last = table.count - 1;
-  return { ...drop, number: last < 0 ? 0 : table.numberAt(last), uidl_hash: last < 0 ? null : table.hashAt(last) };
+  if (last < 0 || !named) return { ...drop, number: 0, uidl_hash: null };
+  return { ...drop, number: table.numberAt(last), uidl_hash: table.hashAt(last) };
 }
 
 /** Hands `places` on in batches, each row with the next place of the sequence. */
@@ -77,9 +78,9 @@ function takePlaces(places: readonly number[], use: (rows: { created: number; pl
 
 /** Tombstones go once they are old and many; whoever holds a state from before is told that the feed has forgotten some. */
 function prune(now: number, { store }: Context): void {
-  const upTo = store.messages.prunable(now - MAILBOX.tombstoneTime, MAILBOX.tombstones);
+  const upTo = store.absences.prunable(now - MAILBOX.tombstoneTime, MAILBOX.tombstones);
   if (upTo === 0) return;
-  const pruned = store.messages.prune(upTo, MAILBOX.pruneBatch);
+  const pruned = store.absences.prune(upTo, MAILBOX.pruneBatch);
   store.account.setPruned(pruned.place);
   for (const created of pruned.created) store.copies.remove(created);
 }

@@ -3,18 +3,22 @@
  * No SQL stands anywhere else in this folder.
  */
 import type { Sql } from './deps.ts';
+import { AbsenceStore } from './store/absence-store.ts';
 import { AccountStore } from './store/account-store.ts';
 import { CheckpointStore } from './store/checkpoint-store.ts';
 import { CopyStore } from './store/copy-store.ts';
 import { DeletionStore } from './store/deletion-store.ts';
 import { EventStore } from './store/event-store.ts';
 import { FigureStore } from './store/figure-store.ts';
+import { KeyStore } from './store/key-store.ts';
 import { MessageStore } from './store/message-store.ts';
 import { applySchema, hasSchema } from './store/schema.ts';
 
 export class Store {
   readonly account: AccountStore;
   readonly messages: MessageStore;
+  readonly keys: KeyStore;
+  readonly absences: AbsenceStore;
   readonly checkpoints: CheckpointStore;
   readonly copies: CopyStore;
   readonly deletions: DeletionStore;
@@ -26,6 +30,8 @@ export class Store {
     this.#sql = sql;
     this.account = new AccountStore(sql);
     this.messages = new MessageStore(sql);
+    this.keys = new KeyStore(sql);
+    this.absences = new AbsenceStore(sql);
     this.checkpoints = new CheckpointStore(sql);
     this.copies = new CopyStore(sql);
     this.deletions = new DeletionStore(sql);

@@ -15,6 +15,7 @@ import type { Job, OpenSession } from './line.ts';
 import { askHint, type Drop, knownRows, readListing, readNew } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
 import { looksRenumbered, recognise } from './recognition.ts';
+import { regroup } from './regrouping.ts';
 import type { SyncReport } from './rpc.ts';
 import { settleFull, settleGrown } from './settlement.ts';
 import type { HintRow } from './store/account-store.ts';
@@ -94,7 +95,7 @@ export class Synchronizer {
   async #grown(open: OpenSession, at: number, tally: Tally, news: { hint: HintRow; table: ListingTable; drop: Drop }): Promise<void> {
     const { table } = news;
     const ranks = Array.from({ length: table.count }, (_, rank) => rank);
-    await insertArrivals(table, ranks, open, this.#context);
+    await insertArrivals({ table, named: true }, ranks, open, this.#context);
     settleGrown(news.hint, table, news.drop, at, this.#context);
     tally.created += ranks.length;
   }
@@ -107,7 +108,10 @@ export class Synchronizer {
       tally.renumbered = true;
       judgement = this.#judge(table, open);
     }
-    await insertArrivals(table, judgement.arrived, open, this.#context);
+    const regrouped = listing.named ? await regroup(open, table, judgement, this.#context) : null;
+    if (regrouped !== null) judgement = this.#judge(table, open);
+    tally.destroyed += regrouped ?? 0;
+    await insertArrivals(listing, judgement.arrived, open, this.#context);
     open.listed = true;
     tally.created += judgement.arrived.length;
     tally.destroyed += settleFull(listing, judgement, at, this.#context);
@@ -129,7 +133,7 @@ export class Synchronizer {
       sum += table.sizeAt(rank) ?? 0;
       hashes.push(hex(table.hashAt(rank)));
     }
-    return sum === octets && this.#context.store.messages.knownHashes(hashes) === 0;
+    return sum === octets && this.#context.store.keys.knownHashes(hashes) === 0;
   }
 }
 

@@ -15,7 +15,6 @@ describe('the first question', () => {
     ['the last full listing is a day old', HINT, 5_000 + MAILBOX.fullListingEvery, 'daily'],
     ['there was none yet', { ...HINT, full_at: null }, 6_000, 'daily'],
     ['the clock went back', HINT, 4_000, 'daily'],
-    ['the last message has no UIDL', { ...HINT, uidl_hash: null }, 6_000, 'unnamed'],
   ])('is for everything when %s', (_, hint, now, reason) => {
     expect(opening(hint, now)).toEqual({ ask: 'full', reason });
   });
@@ -35,6 +34,11 @@ describe('the answer means', () => {
     expect(depth({ messages: 0, octets: 0, uidlHash: null }, { messages: 0, octets: 0, number: 0, uidl_hash: null })).toEqual({
       depth: 'unchanged',
     });
+  });
+
+  test('unchanged, by STAT alone, where the server has no UIDLs', () => {
+    expect(depth({ uidlHash: null }, { number: 0, uidl_hash: null })).toEqual({ depth: 'unchanged' });
+    expect(depth({ messages: 11, uidlHash: null }, { number: 0, uidl_hash: null })).toEqual({ depth: 'full', reason: 'gaps' });
   });
 
   test('grown: more, and the last one stands where it stood', () => {

@@ -2,67 +2,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import type * as rpc from '../../src/mailbox/rpc.ts';
-import { MessageStore } from '../../src/mailbox/store/message-store.ts';
+import { AbsenceStore } from '../../src/mailbox/store/absence-store.ts';
 import { ALL, type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, SINCE, valueOf } from '../support/node-mailbox.ts';
-import { Maildrop } from '../support/maildrop.ts';
-import { type Pop3Server, startPop3Server } from '../support/pop3-server.ts';
 import { mail } from './mailbox-world.ts';
-
-interface Shown {
-  readonly octets: Uint8Array;
-  readonly uidl: string;
-}
-
-/** A maildrop whose messages may be put in any order, under any UIDLs. */
-class Server {
-  readonly #maildrop = new Maildrop();
-  /** A test's own answers, by verb. */
-  readonly answers = new Map<string, (argument: string) => string | null>();
-  #server: Pop3Server | null = null;
-  #from = 0;
-
-  async start(options: Partial<Parameters<typeof startPop3Server>[0]> = {}): Promise<this> {
-    const answer = ({ verb, argument }: { verb: string; argument: string }) => this.answers.get(verb)?.(argument) ?? null;
-    this.#server = await startPop3Server({
-      users: new Map([['ann', { password: 'secret', maildrop: this.#maildrop }]]),
-      answer,
-      ...options,
-    });
-    return this;
-  }
-
-  get port(): number {
-    return this.#server?.port ?? 0;
-  }
-
-  get shown(): Shown[] {
-    return [...this.#maildrop.list()];
-  }
-
-  /** From the next login on. */
-  show(mails: readonly Shown[]): void {
-    for (const { uidl } of this.shown) this.#maildrop.remove(uidl);
-    for (const { octets, uidl } of mails) this.#maildrop.add(octets, uidl);
-  }
-
-  /** The commands since this was last asked, without those of the login. */
-  commands(): string[] {
-    const all = this.#server?.commands ?? [];
-    const since = all.slice(this.#from).filter((line) => !/^(CAPA|AUTH|USER|PASS|QUIT)/.test(line) && line !== '');
-    this.#from = all.length;
-    return since;
-  }
-
-  async close(): Promise<void> {
-    await this.#server?.close();
-  }
-}
-
-const mails = (count: number, from = 1): Shown[] =>
-  Array.from({ length: count }, (_, n) => ({
-    octets: mail(`mail ${from + n}`, `${'x'.repeat((from + n) * 7)}\r\n`),
-    uidl: `u${from + n}`,
-  }));
+import { mails, Server, type Shown } from './shown-server.ts';
 
 let server: Server;
 let box: NodeMailbox;
@@ -337,16 +280,16 @@ describe('tombstones', () => {
   });
 
   test('go, oldest first, where they are old and there are newer ones enough', () => {
-    const messages = new MessageStore(box.sql);
+    const absences = new AbsenceStore(box.sql);
     const [last, , first] = box.sql.exec<{ destroyed: number }>(
       `SELECT destroyed FROM messages WHERE destroyed > 0 ORDER BY destroyed DESC`,
     );
     const now = Date.now() + 1_000;
-    expect(messages.prunable(now, 0)).toBe(last?.destroyed);
-    expect(messages.prunable(now, 2)).toBe(first?.destroyed);
-    expect(messages.prunable(now, 3)).toBe(0);
-    expect(messages.prunable(now - 3_600_000, 0)).toBe(0);
-    expect(messages.prune(last?.destroyed ?? 0, 2)).toEqual({ place: (first?.destroyed ?? 0) + 1, created: [2, 3] });
+    expect(absences.prunable(now, 0)).toBe(last?.destroyed);
+    expect(absences.prunable(now, 2)).toBe(first?.destroyed);
+    expect(absences.prunable(now, 3)).toBe(0);
+    expect(absences.prunable(now - 3_600_000, 0)).toBe(0);
+    expect(absences.prune(last?.destroyed ?? 0, 2)).toEqual({ place: (first?.destroyed ?? 0) + 1, created: [2, 3] });
     expect(box.sql.exec(`SELECT count(*) AS n FROM messages`)).toEqual([{ n: 2 }]);
   });
 });

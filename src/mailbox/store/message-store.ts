@@ -27,12 +27,8 @@ const COLUMNS = `created, updated, destroyed, id, uidl, uidl_hash, occurrence, s
 /** What the ledger compares a listing with. `missed_at`: since when suspect listings have lacked it, or null. */
 export type KnownRow = { created: number; uidl_hash: Uint8Array; occurrence: number; live: 0 | 1; size: number; missed_at: number | null };
 
-/** What a message is recognised by under another UIDL. `fingerprint`: null until its headers were read. */
-export type RecognisableRow = { created: number; id: string; size: number; fingerprint: Uint8Array | null };
-
-export type Rekeyed = { created: number; uidl: string; uidlHash: string; occurrence: number };
-
-export type NewMessage = { created: number; id: string; uidl: string; uidlHash: string; occurrence: number; size: number };
+/** `uidl`: hex of its box, or null where the server has no UIDLs. */
+export type NewMessage = { created: number; id: string; uidl: string | null; uidlHash: string; occurrence: number; size: number };
 
 export type Indexed = { created: number; place: number; summary: string; fingerprint: string };
 
@@ -114,25 +110,11 @@ export class MessageStore {
     );
   }
 
-  /** Rows by ascending place, with what they are recognised by. */
-  recognisable(created: readonly number[]): RecognisableRow[] {
-    return this.#sql.exec<RecognisableRow>(
-      `SELECT created, id, size, fingerprint FROM messages WHERE created IN (SELECT value FROM json_each(?)) ORDER BY created`,
-      JSON.stringify(created),
-    );
-  }
-
-  /** Takes rows out of the way of others that are to have their UIDLs: no listing finds them until they are keyed again. */
-  unkey(created: readonly number[]): void {
-    this.#sql.exec(`UPDATE messages SET occurrence = -created WHERE created IN (SELECT value FROM json_each(?))`, JSON.stringify(created));
-  }
-
-  /** Gives unkeyed rows their UIDLs. */
-  rekey(rows: readonly Rekeyed[]): void {
+  /** LIST tells other sizes now: updates. */
+  resize(rows: readonly { created: number; size: number; place: number }[]): void {
     this.#sql.exec(
-      `UPDATE messages SET uidl = unhex(key.value->>1), uidl_hash = unhex(key.value->>2), occurrence = key.value->>3
-       FROM json_each(?) AS key WHERE messages.created = key.value->>0`,
-      JSON.stringify(rows.map((row) => [row.created, row.uidl, row.uidlHash, row.occurrence])),
+      `UPDATE messages SET size = now.value->>1, updated = now.value->>2 FROM json_each(?) AS now WHERE messages.created = now.value->>0`,
+      JSON.stringify(rows.map((row) => [row.created, row.size, row.place])),
     );
   }
 
@@ -155,53 +137,6 @@ export class MessageStore {
       now,
       JSON.stringify(rows.map((row) => [row.created, row.place])),
     );
-  }
-
-  /** A listing that isn't believed lacked these rows: since `now`, unless an earlier one did. */
-  miss(created: readonly number[], now: number): void {
-    this.#sql.exec(
-      `UPDATE messages SET missed_at = ? WHERE missed_at IS NULL AND created IN (SELECT value FROM json_each(?))`,
-      now,
-      JSON.stringify(created),
-    );
-  }
-
-  /** These rows are listed again. */
-  unmiss(created: readonly number[]): void {
-    this.#sql.exec(`UPDATE messages SET missed_at = NULL WHERE created IN (SELECT value FROM json_each(?))`, JSON.stringify(created));
-  }
-
-  /** Which of these UIDLs, by hex of their hashes, the ledger knows, live or gone. */
-  knownHashes(hashes: readonly string[]): number {
-    return (
-      this.#sql.exec<{ n: number }>(
-        `SELECT count(*) AS n FROM messages WHERE uidl_hash IN (SELECT unhex(value) FROM json_each(?))`,
-        JSON.stringify(hashes),
-      )[0]?.n ?? 0
-    );
-  }
-
-  /** The places of destruction up to which tombstones may be forgotten: gone before `before`, and not among the newest `keep`. */
-  prunable(before: number, keep: number): number {
-    return (
-      this.#sql.exec<{ place: number | null }>(
-        `SELECT max(destroyed) AS place FROM messages WHERE gone_at < ? AND destroyed <=
-           (SELECT destroyed FROM messages WHERE destroyed IS NOT NULL ORDER BY destroyed DESC LIMIT 1 OFFSET ?)`,
-        before,
-        keep,
-      )[0]?.place ?? 0
-    );
-  }
-
-  /** Forgets the oldest tombstones up to a place of destruction, at most `limit`: the last of these places, and what was forgotten. */
-  prune(upTo: number, limit: number): { place: number; created: number[] } {
-    const rows = this.#sql.exec<{ created: number; destroyed: number }>(
-      `DELETE FROM messages WHERE created IN (SELECT created FROM messages WHERE destroyed <= ? ORDER BY destroyed LIMIT ?)
-       RETURNING created, destroyed`,
-      upTo,
-      limit,
-    );
-    return { place: Math.max(0, ...rows.map((row) => row.destroyed)), created: rows.map((row) => row.created) };
   }
 
   /** Headers became known: list members, fingerprint and an update. */

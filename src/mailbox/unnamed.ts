@@ -1,0 +1,49 @@
+/**
+ * A maildrop without UIDL (RFC 1939 §7 makes it optional): its messages are told apart by Message-ID, Date and size, read by
+ * `TOP n 0`, one flight for all of them. That is what a listing costs there, so STAT alone decides whether one is needed.
+ * Such messages are never deleted by us: nothing would confirm that the right one is meant.
+ */
+import { RECOGNITION } from '../limits.ts';
+import { list } from '../pop3/command.ts';
+import { Pop3Error, unsupportedError } from '../pop3/error.ts';
+import type { Pop3Failure } from '../pop3/error.ts';
+import { readSizes } from '../pop3/listing.ts';
+import type { Session } from '../pop3/session.ts';
+import type { Context } from './context.ts';
+import { fingerprintOf, hasTop, readIdentities } from './identities.ts';
+import { ListingTable } from './listing-table.ts';
+
+const NO_UIDL = new Uint8Array(0);
+
+/**
+ * Whether a refusal of UIDL means that the server has none: it doesn't announce it, gives no other reason, and has never
+ * named a message of this account.
+ */
+export function lacksUidl(refusal: Pop3Failure, { capabilities }: Session, { store }: Context): boolean {
+  return refusal.kind === 'refused' && !capabilities?.uidl && !store.keys.anyNamed();
+}
+
+/** The listing of such a maildrop. Throws `unsupported` where it can't be had: without TOP, or with too many messages. */
+export async function readUnnamed(session: Session, context: Context): Promise<ListingTable> {
+  if (!hasTop(session)) throw unsupportedError('uidl', 'The server has neither UIDL nor TOP, so that its messages can not be told apart.');
+  const numbers = new ListingTable();
+  for await (const reply of session.run([list()])) {
+    if (!reply.ok) throw new Pop3Error(reply.failure);
+    for await (const batch of readSizes(reply.body))
+      for (const { number, size } of batch) {
+        numbers.add(number, NO_UIDL, NO_UIDL);
+        numbers.noteSize(size);
+      }
+  }
+  numbers.seal();
+  if (numbers.count > RECOGNITION.headersMost)
+    throw unsupportedError('uidl', 'The server has no UIDL, and more messages than can be told apart by their headers.');
+  const table = new ListingTable();
+  const ranks = Array.from({ length: numbers.count }, (_, rank) => rank);
+  await readIdentities(session, numbers, ranks, (rank, identity) => {
+    const size = numbers.sizeAt(rank) ?? 0;
+    table.add(numbers.numberAt(rank), NO_UIDL, context.account.vault.hash('unnamed', fingerprintOf(identity, size, context.account.vault)));
+    table.noteSize(size);
+  });
+  return table.seal();
+}
