@@ -266,6 +266,14 @@ export const RECOGNITION = {
   doubtfulMost: 200,
 } as const;
 
+/** How polls by alarm are spread. */
+export const POLL = {
+  /** How far an account's own interval may be from what was asked for, as a part of it. */
+  jitter: 0.1,
+  /** How much later than it must be the second look at a listing is that was not believed: its session begins a little late. */
+  suspectSlack: 5 * SECOND,
+} as const;
+
 /** Waiting for changes. */
 export const WAIT = {
   /** The longest that a caller may ask for, seconds. A request has no more time than that. */

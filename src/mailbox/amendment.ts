@@ -8,7 +8,7 @@ import type { Budget } from './budget.ts';
 import type { Context } from './context.ts';
 import type { Events } from './events.ts';
 import { MailboxError } from './failure.ts';
-import { afterPause, afterRenewal, mayLogIn } from './health.ts';
+import { afterRenewal, mayLogIn } from './health.ts';
 import { loggedInSession } from './login.ts';
 import type { Rounds } from './rounds.ts';
 import type { AccountChange, Caller } from './rpc.ts';
@@ -92,7 +92,7 @@ export class Amendments {
     event: EventRow,
     renewed: boolean,
   ): void {
-    const { account, store, deps } = this.#rooms;
+    const { account, store, checks, deps } = this.#rooms;
     // The account may have been removed meanwhile.
     if (!store.exists()) throw new MailboxError({ kind: 'not_found' });
     store.transaction(() => {
@@ -101,11 +101,11 @@ export class Amendments {
       store.events.insert([event]);
       if (renewed) {
         const moved = moves(settings, account.settings);
-        store.account.setHealth(afterRenewal(store.account.health(), moved, now));
+        checks.renewed(moved, now);
         store.account.forgetHint();
         if (moved) store.account.forgetServer();
       }
-      if (settings.paused !== account.settings.paused) store.account.setHealth(afterPause(store.account.health(), now));
+      if (settings.paused !== account.settings.paused) checks.paused(now);
     });
     account.adopt(settings, credentials);
   }

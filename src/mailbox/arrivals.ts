@@ -19,7 +19,7 @@ export async function insertArrivals(
 ): Promise<void> {
   const { table } = listing;
   const { store, account, deps } = context;
-  const outsideFeed = account.settings.initial === 'none' && store.account.health().checked_at === null;
+  const outsideFeed = account.settings.initial === 'none' && context.checks.checkedAt === null;
   for (const batch of boundedBatches(table, ranks)) {
     const rows = await Promise.all(batch.map((rank) => newRow(listing, rank, context)));
     store.transaction(() => {

@@ -7,9 +7,10 @@ import { log } from '../log.ts';
 import { NetError } from '../net/error.ts';
 import type { Session } from '../pop3/session.ts';
 import type { Account } from './account.ts';
+import type { Checks } from './checks.ts';
 import type { Deps } from './deps.ts';
 import { MailboxError, upstreamFailureOf } from './failure.ts';
-import { afterFailure, afterLogin, mayLogIn } from './health.ts';
+import { afterLogin, mayLogIn } from './health.ts';
 import type { LineHooks } from './line.ts';
 import { openSession } from './login.ts';
 import { doubt, recall, remember, type ServerMemory, targetKey } from './server-memory.ts';
@@ -26,13 +27,15 @@ export class Connection implements LineHooks {
   readonly #deps: Deps;
   readonly #store: Store;
   readonly #account: Account;
+  readonly #checks: Checks;
   /** The newest session, where it leads and since when; it goes on learning while it is used. */
   #last: { readonly session: Session; readonly target: string; readonly at: number } | null = null;
 
-  constructor(deps: Deps, store: Store, account: Account) {
+  constructor(deps: Deps, store: Store, account: Account, checks: Checks) {
     this.#deps = deps;
     this.#store = store;
     this.#account = account;
+    this.#checks = checks;
   }
 
   async connect(): Promise<Session> {
@@ -62,8 +65,7 @@ export class Connection implements LineHooks {
   async failed(error: unknown): Promise<void> {
     const failure = sessionFailureOf(error);
     if (!failure) return;
-    const { account } = this.#store;
-    account.setHealth(afterFailure(account.health(), failure, this.#deps.now()));
+    this.#checks.failed(failure, this.#deps.now());
     const phase = failure.kind === 'target_not_allowed' ? null : failure.upstream.phase;
     log('upstream_failed', { account: this.#account.id, code: failure.kind, phase });
     await this.#forget(error);

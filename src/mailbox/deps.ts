@@ -25,6 +25,8 @@ export interface Sql {
 
 /** The object's one alarm; times in milliseconds since the epoch. */
 export interface Alarm {
+  /** When it will ring; null: it is not set, or it is ringing. */
+  get(): Promise<number | null>;
   set(at: number): void;
   clear(): void;
 }

@@ -100,16 +100,16 @@ export class Gate {
     return this.#store.exists() ? this.#store.account.row() : null;
   }
 
-  /** The rooms of the account, opened with the master key. Throws `EnvelopeError` where that is missing or wrong. */
-  open(row: AccountRow): Promise<Rooms> {
-    this.#rooms ??= this.#load(row).catch((error: unknown) => {
+  /** The rooms of the account, opened with the master key. Throws `EnvelopeError` where that is missing or wrong. `rang`: an alarm that rings. */
+  open(row: AccountRow, rang: number | null = null): Promise<Rooms> {
+    this.#rooms ??= this.#load(row, rang).catch((error: unknown) => {
       this.#rooms = null;
       throw error;
     });
     return this.#rooms;
   }
 
-  async #load(row: AccountRow): Promise<Rooms> {
+  async #load(row: AccountRow, rang: number | null): Promise<Rooms> {
     this.#store.migrate(this.#deps.now());
     const { keyring } = this.#config;
     const account = await Account.open(keyring, row, this.#deps.random);
@@ -118,6 +118,7 @@ export class Gate {
     const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
     rooms.copies.recover();
     rooms.deletions.recover();
+    await rooms.rounds.wake(rang);
     return rooms;
   }
 }

@@ -4,13 +4,15 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { readConfig } from '../config.ts';
-import { DEADLINES } from '../limits.ts';
+import { DEADLINES, MAILBOX } from '../limits.ts';
 import { admitted, type TargetPolicy, targetPolicy } from '../net/admission.ts';
 import { dial } from '../net/dial.ts';
+import { standDown } from './checks.ts';
 import type { Deps, Target } from './deps.ts';
 import type * as rpc from './rpc.ts';
 import { MailboxService } from './service.ts';
 import { durableSql } from './sql.ts';
+import { Store } from './store.ts';
 
 export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
   readonly #service: MailboxService | { misconfigured: string };
@@ -145,10 +147,12 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
     return this.#ask((service) => service.diagnose(caller, place));
   }
 
-  override async alarm(): Promise<void> {
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    const rang = info?.scheduledTime ?? null;
     // While the configuration is wrong nothing is known to be due; the alarm comes back until it is mended.
-    if (this.#service instanceof MailboxService) await this.#service.alarm();
-    else await this.ctx.storage.setAlarm(Date.now() + 60 * 60 * 1000);
+    if (this.#service instanceof MailboxService) return this.#service.alarm(rang);
+    await this.ctx.storage.setAlarm(Date.now() + MAILBOX.backoffMost);
+    standDown(new Store(durableSql(this.ctx.storage)), rang, Date.now());
   }
 
   #ask<T>(question: (service: MailboxService) => Promise<rpc.Result<T>>): Promise<rpc.Result<T>> {
@@ -165,6 +169,7 @@ function durableDeps(state: DurableObjectState, policy: TargetPolicy): Deps {
     now: () => Date.now(),
     random: (count) => crypto.getRandomValues(new Uint8Array(count)),
     alarm: {
+      get: () => state.storage.getAlarm(),
       set: (at) => state.waitUntil(state.storage.setAlarm(at)),
       clear: () => state.waitUntil(state.storage.deleteAlarm()),
     },

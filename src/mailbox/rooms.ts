@@ -30,10 +30,10 @@ export interface Rooms extends Context {
 
 /** Wires the rooms of `account`; opens no connection and stores nothing. */
 export function furnish(account: Account, store: Store, deps: Deps, sessionLingerMs: number): Rooms {
-  const connection = new Connection(deps, store, account);
+  const checks = new Checks(store);
+  const connection = new Connection(deps, store, account, checks);
   const line = new Line(connection, sessionLingerMs);
   const copies = new Copies(store, account, deps.now);
-  const checks = new Checks(store);
   const context: Context = { deps, store, account, checks, line, copies };
   const fetcher = new Fetcher(context);
   const indexer = new Indexer(context, fetcher);

@@ -7,7 +7,7 @@ import { log } from '../log.ts';
 import type { Context } from './context.ts';
 import { failureOf } from './failure.ts';
 import type { Indexer } from './indexer.ts';
-import { type Due, indexTime, nextAlarm, nextCheck } from './schedule.ts';
+import { type Due, indexTime, nextAlarm, nextCheck, pollInterval } from './schedule.ts';
 import type { Synchronizer } from './sync.ts';
 import { isSuspect } from './view.ts';
 
@@ -27,12 +27,18 @@ export class Rounds {
     this.#indexer = indexer;
   }
 
+  /** To be called once the object is awake. `rang`: the time of the alarm that woke it; null: something else did. */
+  async wake(rang: number | null): Promise<void> {
+    const { deps, checks } = this.#context;
+    this.#armed = rang === null ? await deps.alarm.get() : null;
+    checks.restore(rang ?? this.#armed, deps.now());
+  }
+
   /** Does what is due. Never throws: what failed is in the account's health, or logged and waited for. */
   async ring(): Promise<void> {
-    const { deps, account } = this.#context;
-    const now = deps.now();
+    const now = this.#context.deps.now();
     const due = this.#due();
-    this.#set(now + Math.max(MAILBOX.backoffFirst, account.settings.pollSeconds * 1000));
+    this.#setAgain(due, now);
     try {
       this.#context.copies.makeRoom();
       await this.#work(due, now);
@@ -42,15 +48,18 @@ export class Rounds {
     this.arm();
   }
 
-  /** Sets the alarm by what is due next; to be called after whatever may have changed that. */
+  /** Sets the alarm by what is due next, where it isn't set so; to be called after whatever may have changed that. */
   arm(): void {
     if (this.#ended) return;
-    this.#set(nextAlarm(this.#due(), this.#context.deps.now()));
+    const due = this.#due();
+    this.#set(nextAlarm(due, this.#context.deps.now()), due);
   }
 
-  /** The same, also where the alarm is believed to be set: the platform gives up on one that failed too often. */
-  rearm(): void {
-    this.#armed = undefined;
+  /** The same, with a look at how the alarm is really set: the platform gives up on one that failed too often. */
+  async rearm(): Promise<void> {
+    const believed = this.#armed;
+    const armed = await this.#context.deps.alarm.get();
+    if (this.#armed === believed) this.#armed = armed;
     this.arm();
   }
 
@@ -64,11 +73,30 @@ export class Rounds {
     return nextCheck(this.#due());
   }
 
+  /** Before anything else is done. For a poll this is the one row that it writes, if it finds nothing new. */
+  #setAgain(due: Due, now: number): void {
+    const { interval } = due;
+    if (interval !== null && isDue(nextCheck(due), now)) {
+      // An interval that the row doesn't name yet stands for a check only once that is done.
+      this.#setTo(now + interval, due.health.alarm_interval === interval ? interval : null);
+      return;
+    }
+    this.#set(nextAlarm({ ...due, indexAt: null, scratchAt: null }, now) ?? now + MAILBOX.backoffFirst, due);
+  }
+
   async #work(due: Due, now: number): Promise<void> {
-    const check = nextCheck(due);
-    const index = indexTime(due);
-    if (check !== null && check <= now) await this.#sync.run('background');
-    else if (index !== null && index <= now) await this.#index(now);
+    if (isDue(nextCheck(due), now)) await this.#poll(now);
+    else if (isDue(indexTime(due), now)) await this.#index(now);
+  }
+
+  async #poll(now: number): Promise<void> {
+    const { checks } = this.#context;
+    checks.rang(now);
+    try {
+      await this.#sync.run('background');
+    } finally {
+      checks.rang(null);
+    }
   }
 
   /** What hinders it need not be the account's, nor the first message's: whatever it is, it must not cost a login each time. */
@@ -85,8 +113,7 @@ export class Rounds {
   #unexpected(error: unknown): void {
     log('alarm_failed', { account: this.#context.account.id, error: error instanceof Error ? error.name : 'unknown' });
     if (this.#ended) return;
-    const { account } = this.#context.store;
-    account.setHealth({ ...account.health(), retry_at: this.#context.deps.now() + MAILBOX.backoffFirst });
+    this.#context.checks.postpone(this.#context.deps.now() + MAILBOX.backoffFirst);
   }
 
   #due(): Due {
@@ -96,18 +123,29 @@ export class Rounds {
       createdAt: account.createdAt,
       attemptedAt: checks.attemptedAt,
       health: store.account.health(),
-      pollSeconds: account.settings.pollSeconds,
+      interval: pollInterval(account.settings.pollSeconds, account.vault.hash('poll', new Uint8Array()), isSuspect(this.#context)),
       paused: account.settings.paused,
-      suspect: isSuspect(this.#context),
       indexAt: retryAt === null ? null : Math.max(retryAt, this.#indexNotBefore),
       scratchAt: copies.scratchAt(),
     };
   }
 
-  #set(at: number | null): void {
-    if (this.#ended || at === this.#armed) return;
+  #set(at: number | null, due: Due): void {
+    const regular = due.interval !== null && due.attemptedAt !== null && at === due.attemptedAt + due.interval;
+    this.#setTo(at, regular && this.#context.checks.wentWell ? due.interval : null);
+  }
+
+  /** `interval`: how far `at` is behind the last check, where it is set by that. */
+  #setTo(at: number | null, interval: number | null): void {
+    if (this.#ended) return;
+    this.#context.checks.carriedBy(interval);
+    if (at === this.#armed) return;
     this.#armed = at;
     if (at === null) this.#context.deps.alarm.clear();
     else this.#context.deps.alarm.set(at);
   }
+}
+
+function isDue(time: number | null, now: number): boolean {
+  return time !== null && time <= now;
 }

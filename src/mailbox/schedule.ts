@@ -2,7 +2,7 @@
  * When the object's one alarm must ring next. Pure: facts in, a time or null out.
  * Null means that nothing is due until somebody acts: the account is paused, is not to be polled, or its credentials are refused.
  */
-import { MAILBOX } from '../limits.ts';
+import { MAILBOX, POLL } from '../limits.ts';
 import type { HealthRow } from './store/account-store.ts';
 
 export interface Due {
@@ -10,22 +10,32 @@ export interface Due {
   /** The last time the server was asked; null: never. */
   readonly attemptedAt: number | null;
   readonly health: HealthRow;
-  readonly pollSeconds: number;
+  /** Milliseconds from one poll to the next; null: no polls. */
+  readonly interval: number | null;
   readonly paused: boolean;
-  /** Whether the last listing was not believed: a second look is due soon. */
-  readonly suspect: boolean;
   /** When the next message is to be indexed; 0: at once; null: none is left. */
   readonly indexAt: number | null;
   /** When the oldest scratch copy goes; null: there is none. */
   readonly scratchAt: number | null;
 }
 
+/**
+ * An account's own interval, milliseconds. `seconds`: on average; 0: no polls. `hash`: the account's, the same for ever: it
+ * spreads accounts that were made together, or were all late together. `suspect`: the last listing was not believed, so a
+ * second look is due soon.
+ */
+export function pollInterval(seconds: number, hash: Uint8Array, suspect: boolean): number | null {
+  if (seconds === 0) return null;
+  const share = new DataView(hash.buffer, hash.byteOffset).getUint32(0) / 0xffff_ffff;
+  const interval = Math.round(seconds * 1000 * (1 + POLL.jitter * (2 * share - 1)));
+  return suspect ? Math.min(MAILBOX.suspectTime + POLL.suspectSlack, interval) : interval;
+}
+
 /** When the server is to be asked again, or null. Times in milliseconds since the epoch. */
 export function nextCheck(due: Due): number | null {
   const { health } = due;
-  if (due.paused || due.pollSeconds === 0 || health.state === 'auth_failed') return null;
-  const interval = due.suspect ? Math.min(MAILBOX.suspectTime, due.pollSeconds * 1000) : due.pollSeconds * 1000;
-  const regular = due.attemptedAt === null ? due.createdAt : due.attemptedAt + interval;
+  if (due.paused || due.interval === null || health.state === 'auth_failed') return null;
+  const regular = due.attemptedAt === null ? due.createdAt : due.attemptedAt + due.interval;
   return Math.max(regular, health.retry_at ?? 0, health.login_after ?? 0);
 }
 

@@ -10,6 +10,7 @@ import { Account } from './account.ts';
 import { readBatch } from './batch.ts';
 import { readChanges } from './changes.ts';
 import { deleteCheckpoint, listCheckpoints, readCheckpoint, setCheckpoint } from './checkpoints.ts';
+import { standDown } from './checks.ts';
 import { ALL } from './conditions.ts';
 import type { Deps } from './deps.ts';
 import { diagnoseAccount, diagnoseServer } from './diagnosis.ts';
@@ -239,9 +240,9 @@ export class MailboxService implements rpc.MailboxRpc {
   }
 
   visit(caller: rpc.Caller): Promise<rpc.Result<rpc.VisitReport>> {
-    return this.#gate.admit(caller, 'manage', (rooms) => {
+    return this.#gate.admit(caller, 'manage', async (rooms) => {
       refuseTokens(caller);
-      rooms.rounds.rearm();
+      await rooms.rounds.rearm();
       return visitReport(rooms);
     });
   }
@@ -264,16 +265,17 @@ export class MailboxService implements rpc.MailboxRpc {
     });
   }
 
-  /** What the object's alarm does. Never throws: the platform gives up on an alarm that does. */
-  async alarm(): Promise<void> {
+  /** What the object's alarm does, set for `rang`. Never throws: the platform gives up on an alarm that does. */
+  async alarm(rang: number | null = null): Promise<void> {
     const row = this.#gate.row();
     if (!row || isRemoved(row)) return;
     try {
-      const rooms = await this.#gate.open(row);
+      const rooms = await this.#gate.open(row, rang);
       await rooms.rounds.ring();
     } catch (error) {
       // The account can't be opened, for want of its master key: nothing is changed, and it is looked at again later.
       this.#deps.alarm.set(this.#deps.now() + MAILBOX.backoffMost);
+      standDown(this.#store, rang, this.#deps.now());
       this.#gate.noteBug(error);
     }
   }

@@ -22,7 +22,7 @@ export function settleFull(listing: Listing, judgement: Judgement, at: number, c
   const hint = store.account.hint();
   store.transaction(() => {
     takePlaces(judgement.returned, (rows) => store.messages.revive(rows, at), context);
-    const lastSeen = store.account.health().checked_at ?? at;
+    const lastSeen = context.checks.checkedAt ?? at;
     for (const [why, places] of [
       ['server', gone],
       ['api', deleted],

@@ -24,6 +24,10 @@ export interface NodeMailbox {
   readonly sql: Sql;
   /** When the alarm is set to ring, or null. */
   readonly alarm: () => number | null;
+  /** How often the alarm was set or cleared, each of which writes a row. */
+  readonly alarmWrites: () => number;
+  /** The clock goes on to when the alarm is set for, at least, and it rings, as the platform has it: it is not set any more then. */
+  ring(): Promise<void>;
   /** The platform gives the alarm up, and tells nobody. */
   loseAlarm(): void;
   /** Moves the clock by so many milliseconds. */
@@ -48,6 +52,7 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
   const deadlines: Deadlines = { ...DEADLINES, ...options.deadlines };
   let offset = 0;
   let alarm: number | null = null;
+  let alarmWrites = 0;
   const random = (count: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(count));
   const deps: Deps = {
     dial: async (target) =>
@@ -55,10 +60,13 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
     now: () => (options.clock ?? Date.now)() + offset,
     random,
     alarm: {
+      get: () => Promise.resolve(alarm),
       set: (at) => {
+        alarmWrites += 1;
         alarm = at;
       },
       clear: () => {
+        alarmWrites += 1;
         alarm = null;
       },
     },
@@ -80,6 +88,14 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
     service: start(options.masterKey ?? DEFAULT_MASTER_KEY),
     sql,
     alarm: () => alarm,
+    alarmWrites: () => alarmWrites,
+    ring: async () => {
+      if (alarm === null) throw new Error('The alarm is not set.');
+      const rang = alarm;
+      offset += Math.max(0, rang - deps.now());
+      alarm = null;
+      await box.service.alarm(rang);
+    },
     loseAlarm: () => {
       alarm = null;
     },

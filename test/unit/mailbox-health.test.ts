@@ -16,6 +16,7 @@ const NEW: HealthRow = {
   checked_at: null,
   retry_at: null,
   login_after: null,
+  alarm_interval: null,
 };
 
 function failure(kind: UpstreamFailure['kind'], definite = false, retryAfterSeconds: number | null = null): UpstreamFailure {
@@ -37,18 +38,9 @@ describe('the state of an account', () => {
     });
     const second = afterFailure(first, forbidden, 10);
     expect(second).toMatchObject({ failures: 2, retry_at: 10 + 2 * MINUTE });
-    expect(
-      indexTime({
-        createdAt: 0,
-        attemptedAt: 10,
-        health: second,
-        pollSeconds: 60,
-        paused: false,
-        suspect: false,
-        indexAt: 0,
-        scratchAt: null,
-      }),
-    ).toBe(10 + 2 * MINUTE);
+    expect(indexTime({ createdAt: 0, attemptedAt: 10, health: second, interval: 60_000, paused: false, indexAt: 0, scratchAt: null })).toBe(
+      10 + 2 * MINUTE,
+    );
   });
 
   it('is auth_failed at once when the server says so by code, and then nobody logs in', () => {

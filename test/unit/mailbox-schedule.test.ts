@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { type Due, indexTime, nextAlarm, nextCheck } from '../../src/mailbox/schedule.ts';
-import { MAILBOX } from '../../src/limits.ts';
+import { type Due, indexTime, nextAlarm, nextCheck, pollInterval } from '../../src/mailbox/schedule.ts';
+import { MAILBOX, POLL } from '../../src/limits.ts';
 
 const HEALTH: Due['health'] = {
   state: 'ready',
@@ -15,17 +15,10 @@ const HEALTH: Due['health'] = {
   checked_at: 1_000,
   retry_at: null,
   login_after: null,
+  alarm_interval: null,
 };
-const DUE: Due = {
-  createdAt: 0,
-  attemptedAt: 1_000,
-  health: HEALTH,
-  pollSeconds: 300,
-  paused: false,
-  suspect: false,
-  indexAt: null,
-  scratchAt: null,
-};
+const HASH = new Uint8Array(16);
+const DUE: Due = { createdAt: 0, attemptedAt: 1_000, health: HEALTH, interval: 300_000, paused: false, indexAt: null, scratchAt: null };
 
 describe('the next alarm', () => {
   it('is one interval after the last attempt', () => {
@@ -33,7 +26,20 @@ describe('the next alarm', () => {
   });
 
   it('is soon after a listing that was not believed, and no later than without it', () => {
-    expect(nextCheck({ ...DUE, suspect: true })).toBe(1_000 + MAILBOX.suspectTime);
+    expect(pollInterval(300, HASH, true)).toBe(MAILBOX.suspectTime + POLL.suspectSlack);
+    expect(pollInterval(1, HASH, true)).toBe(pollInterval(1, HASH, false));
+  });
+
+  it('is spread by the account’s own share of the jitter, and no further', () => {
+    const hash = (share: number): Uint8Array => Uint8Array.from([share, share, share, share]);
+    expect([0, 255].map((share) => pollInterval(300, hash(share), false))).toEqual([270_000, 330_000]);
+    expect(pollInterval(0, HASH, false)).toBeNull();
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (bytes) => {
+        const interval = pollInterval(60, bytes, false) ?? 0;
+        expect(Math.abs(interval - 60_000)).toBeLessThanOrEqual(6_000);
+      }),
+    );
   });
 
   it('is at once for an account that was never asked', () => {
@@ -42,7 +48,7 @@ describe('the next alarm', () => {
 
   it.each([
     ['paused', { paused: true }],
-    ['without polling', { pollSeconds: 0 }],
+    ['without polling', { interval: null }],
     ['with refused credentials', { health: { ...HEALTH, state: 'auth_failed' as const } }],
   ])('does not poll an account %s', (_, change) => {
     expect(nextAlarm({ ...DUE, ...change }, 0)).toBeNull();

@@ -1,6 +1,6 @@
 /** The Mailbox object in workerd: real sockets to the servers of `peers.ts`, real alarms, real eviction. */
 /// <reference types="@cloudflare/vitest-plugin/types" />
-import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { newAccountId } from '../../src/crypto/ids.ts';
@@ -139,15 +139,29 @@ describe('an object that comes and goes', () => {
     valueOf(result);
     const { state } = valueOf(await rpc.messages(OPERATOR, ALL)).sync;
     await deliver(user, 'Subject: news\r\n\r\nbody\r\n');
-    // What is due is decided by the last attempt: it is put into the past, as time would.
-    await runInDurableObject(stub, (_object, { storage }) => {
-      storage.sql.exec(`UPDATE health SET attempted_at = attempted_at - 400000, checked_at = checked_at - 400000`);
-    });
-    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    const ringNow = async (): Promise<void> => {
+      // The object is asleep, and its alarm is due: how long ago the last check was follows from that.
+      await evictDurableObject(stub);
+      const due = Date.now() - 1;
+      await runInDurableObject(stub, (_object, { storage }) => {
+        storage.sql.exec(`UPDATE health SET attempted_at = 0, checked_at = 0`);
+        return storage.setAlarm(due);
+      });
+      const next = () => runInDurableObject(stub, (_object, { storage }) => storage.getAlarm());
+      await expect.poll(next, { timeout: 20_000 }).toBeGreaterThan(due + 200_000);
+    };
+    const checkedAt = async () => Date.parse(valueOf(await rpc.account(OPERATOR)).sync.checkedAt ?? '');
+    await ringNow();
     const changes = valueOf(await rpc.changes(OPERATOR, { since: state, checkpoint: null, limit: 10, maxAge: 3600, include: 'headers' }));
     expect(changes.created).toMatchObject([{ subject: 'news' }]);
-    const next = await runInDurableObject(stub, (_object, { storage }) => storage.getAlarm());
-    expect(next).toBeGreaterThan(Date.now() + 200_000);
+    // The next one finds nothing new, so no row says when it was.
+    const before = Date.now();
+    await ringNow();
+    await expect.poll(checkedAt).toBeGreaterThan(before - 1_000);
+    await evictDurableObject(stub);
+    expect(await checkedAt()).toBeGreaterThan(before - 1_000);
+    const row = await runInDurableObject(stub, (_object, { storage }) => storage.sql.exec(`SELECT checked_at FROM health`).one());
+    expect(row).toEqual({ checked_at: 0 });
   });
 
   it('aborted in the middle of a transfer, fetches the message again from its start', async () => {

@@ -28,6 +28,7 @@ export type HealthRow = {
   checked_at: number | null;
   retry_at: number | null;
   login_after: number | null;
+  alarm_interval: number | null;
 };
 
 /**
@@ -114,7 +115,8 @@ export class AccountStore {
 
   health(): HealthRow {
     const row = this.#sql.exec<HealthRow>(
-      `SELECT state, state_since, failures, refusals, refused_at, error_code, error_at, attempted_at, checked_at, retry_at, login_after FROM health`,
+      `SELECT state, state_since, failures, refusals, refused_at, error_code, error_at, attempted_at, checked_at, retry_at, login_after,
+         alarm_interval FROM health`,
     )[0];
     if (!row) throw new Error('no health row');
     return row;
@@ -123,7 +125,7 @@ export class AccountStore {
   setHealth(row: HealthRow): void {
     this.#sql.exec(
       `UPDATE health SET state = ?, state_since = ?, failures = ?, refusals = ?, refused_at = ?, error_code = ?, error_at = ?,
-         attempted_at = ?, checked_at = ?, retry_at = ?, login_after = ?`,
+         attempted_at = ?, checked_at = ?, retry_at = ?, login_after = ?, alarm_interval = ?`,
       row.state,
       row.state_since,
       row.failures,
@@ -135,6 +137,7 @@ export class AccountStore {
       row.checked_at,
       row.retry_at,
       row.login_after,
+      row.alarm_interval,
     );
   }
 

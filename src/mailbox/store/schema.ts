@@ -130,6 +130,10 @@ export const SCHEMA_STEPS: readonly string[] = [
   ALTER TABLE hint ADD COLUMN full_at INTEGER;
   ALTER TABLE hint ADD COLUMN suspect_at INTEGER;
   `,
+  // `alarm_interval`: how far the armed alarm is behind the last check; null where it is set by something else (see `checks.ts`).
+  `
+  ALTER TABLE health ADD COLUMN alarm_interval INTEGER;
+  `,
 ];
 
 /** Whether this object was ever given tables. Asks without writing, so that a call for an absent account leaves nothing behind. */
