@@ -266,6 +266,26 @@ export const RECOGNITION = {
   doubtfulMost: 200,
 } as const;
 
+/**
+ * How long polls by alarm wait after failures in a row, by what failed: the first wait, by what each further one grows, and the
+ * longest. Never less than a server said itself.
+ */
+export const BACKOFF = {
+  /** Another session holds the maildrop: it is seldom long. */
+  inUse: { first: 60 * SECOND, growth: 1.5, most: 5 * MINUTE },
+  /** A login delay that the server doesn't name. */
+  loginDelay: { first: 60 * SECOND, growth: 2, most: 15 * MINUTE },
+  /** A passing fault, by the server's own word. */
+  temporary: { first: 2 * MINUTE, growth: 2, most: 30 * MINUTE },
+  /** The server can't be reached, breaks off, or refuses without saying why. */
+  unreachable: { first: 1 * MINUTE, growth: 2, most: 60 * MINUTE },
+  /** A fault that wants a person, by the server's own word, or a target that this deployment doesn't allow. */
+  permanent: { first: 60 * MINUTE, growth: 2, most: 12 * 60 * MINUTE },
+} as const;
+
+/** The longest wait between two logins that a server's word is taken for. */
+export const LOGIN_DELAY_MOST = 24 * 60 * MINUTE;
+
 /** How polls by alarm are spread. */
 export const POLL = {
   /** How far an account's own interval may be from what was asked for, as a part of it. */

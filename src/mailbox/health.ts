@@ -5,7 +5,7 @@
  * takes three of them, each a minute apart, before the credentials are held to be wrong. Once they are, nobody logs in
  * until they change: a gateway that goes on trying gets people locked out of their mail.
  */
-import { MAILBOX } from '../limits.ts';
+import { BACKOFF, LOGIN_DELAY_MOST, MAILBOX } from '../limits.ts';
 import type { HealthRow, HealthState } from './store/account-store.ts';
 import type { Failure, UpstreamFailureKind } from './rpc.ts';
 
@@ -13,7 +13,7 @@ export type UpstreamFailure = UpstreamFailureKind & { definite: boolean };
 
 /** What keeps a session from being opened: the server's doing, or the target policy's, which names and lists may change. */
 export type SessionFailure =
-  | Pick<UpstreamFailure, 'kind' | 'retryAfterSeconds' | 'definite'>
+  | Pick<UpstreamFailure, 'kind' | 'retryAfterSeconds' | 'definite' | 'upstream'>
   | { kind: 'target_not_allowed'; retryAfterSeconds: null; definite: false };
 
 /** The row after a complete listing at `at`. */
@@ -34,7 +34,7 @@ export function afterListing(row: HealthRow, at: number): HealthRow {
  * delay (RFC 2449 §6.5) has it kept, by everybody and after a restart too.
  */
 export function afterLogin(row: HealthRow, at: number, loginDelaySeconds = 0): HealthRow {
-  const loginAfter = loginDelaySeconds > 0 ? at + loginDelaySeconds * 1000 : row.login_after;
+  const loginAfter = loginDelaySeconds > 0 ? at + said(loginDelaySeconds) : row.login_after;
   return { ...inState(row, 'ready', at), refusals: 0, refused_at: null, login_after: loginAfter };
 }
 
@@ -64,14 +64,14 @@ export function afterPause(row: HealthRow, at: number): HealthRow {
 /** The row after a session that could not be opened or broke. */
 export function afterFailure(row: HealthRow, failure: SessionFailure, at: number): HealthRow {
   const failures = row.failures + 1;
-  const wait = failure.retryAfterSeconds === null ? 0 : failure.retryAfterSeconds * 1000;
+  const wait = said(failure.retryAfterSeconds ?? 0);
   const next: HealthRow = {
     ...row,
     attempted_at: at,
     failures,
     error_code: failure.kind,
     error_at: at,
-    retry_at: at + Math.max(backoff(failures), wait),
+    retry_at: at + Math.max(grown(patience(failure), failures), wait),
     login_after: failure.kind === 'login_delay' ? at + wait : row.login_after,
   };
   switch (failure.kind) {
@@ -87,9 +87,38 @@ export function afterFailure(row: HealthRow, failure: SessionFailure, at: number
   }
 }
 
+/** The wait that a server asked for, milliseconds. */
+function said(seconds: number): number {
+  return Math.min(seconds * 1000, LOGIN_DELAY_MOST);
+}
+
+type Patience = (typeof BACKOFF)[keyof typeof BACKOFF];
+
+/** How patient polls are after this failure. Response codes are those of RFC 3206. */
+function patience(failure: SessionFailure): Patience {
+  switch (failure.kind) {
+    case 'mailbox_in_use':
+      return BACKOFF.inUse;
+    case 'login_delay':
+      return BACKOFF.loginDelay;
+    case 'upstream_temporary':
+      return BACKOFF.temporary;
+    case 'target_not_allowed':
+      return BACKOFF.permanent;
+    case 'upstream_refused':
+      return failure.upstream.responseCode === null ? BACKOFF.unreachable : BACKOFF.permanent;
+    default:
+      return BACKOFF.unreachable;
+  }
+}
+
 /** The wait after so many failures in a row, milliseconds: doubling, bounded. */
 export function backoff(failures: number): number {
-  return Math.min(MAILBOX.backoffMost, MAILBOX.backoffFirst * 2 ** Math.min(failures - 1, 16));
+  return grown(BACKOFF.unreachable, failures);
+}
+
+function grown({ first, growth, most }: Patience, failures: number): number {
+  return Math.min(most, Math.round(first * growth ** Math.min(failures - 1, 16)));
 }
 
 /**

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { afterFailure, afterListing, afterLogin, backoff, mayLogIn, type UpstreamFailure } from '../../src/mailbox/health.ts';
-import { indexTime } from '../../src/mailbox/schedule.ts';
+import { indexTime, nextCheck } from '../../src/mailbox/schedule.ts';
 import type { HealthRow } from '../../src/mailbox/store/account-store.ts';
-import { MAILBOX } from '../../src/limits.ts';
+import { BACKOFF } from '../../src/limits.ts';
 
 const NEW: HealthRow = {
   state: 'new',
@@ -19,28 +19,28 @@ const NEW: HealthRow = {
   alarm_interval: null,
 };
 
-function failure(kind: UpstreamFailure['kind'], definite = false, retryAfterSeconds: number | null = null): UpstreamFailure {
-  return { kind, definite, retryAfterSeconds, upstream: { phase: 'login', responseCode: null, text: null } };
+function failure(
+  kind: UpstreamFailure['kind'],
+  definite = false,
+  retryAfterSeconds: number | null = null,
+  responseCode: UpstreamFailure['upstream']['responseCode'] = null,
+): UpstreamFailure {
+  return { kind, definite, retryAfterSeconds, upstream: { phase: 'login', responseCode, text: null } };
 }
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 
 describe('the state of an account', () => {
-  it('is unreachable while the policy forbids its server, and it is tried ever more slowly, for polls and for indexing', () => {
+  it('is unreachable while the policy forbids its server, and it is seldom tried, by polls and by indexing', () => {
     const forbidden = { kind: 'target_not_allowed', retryAfterSeconds: null, definite: false } as const;
     const first = afterFailure(NEW, forbidden, 5);
-    expect(first).toMatchObject({
-      state: 'unreachable',
-      state_since: 5,
-      failures: 1,
-      error_code: 'target_not_allowed',
-      retry_at: 5 + MINUTE,
-    });
+    expect(first).toMatchObject({ state: 'unreachable', state_since: 5, failures: 1, error_code: 'target_not_allowed' });
+    expect(first.retry_at).toBe(5 + HOUR);
     const second = afterFailure(first, forbidden, 10);
-    expect(second).toMatchObject({ failures: 2, retry_at: 10 + 2 * MINUTE });
-    expect(indexTime({ createdAt: 0, attemptedAt: 10, health: second, interval: 60_000, paused: false, indexAt: 0, scratchAt: null })).toBe(
-      10 + 2 * MINUTE,
-    );
+    expect(second).toMatchObject({ failures: 2, retry_at: 10 + 2 * HOUR });
+    const due = { createdAt: 0, attemptedAt: 10, health: second, interval: 60_000, paused: false, indexAt: 0, scratchAt: null };
+    expect(indexTime(due)).toBe(10 + 2 * HOUR);
   });
 
   it('is auth_failed at once when the server says so by code, and then nobody logs in', () => {
@@ -90,8 +90,33 @@ describe('the state of an account', () => {
     expect(mayLogIn(afterListing(row, 2_000), 60_999)).toMatchObject({ kind: 'login_delay' });
   });
 
+  it.each<[string, UpstreamFailure, number[]]>([
+    ['[IN-USE]', failure('mailbox_in_use', false, 60, 'IN-USE'), [60, 90, 135, 202.5, 300, 300]],
+    ['[LOGIN-DELAY] alone', failure('login_delay', false, 60, 'LOGIN-DELAY'), [60, 120, 240, 480, 900, 900]],
+    ['[LOGIN-DELAY 600]', failure('login_delay', false, 600, 'LOGIN-DELAY'), [600, 600, 600, 600, 900, 900]],
+    ['[LOGIN-DELAY] of 30 years', failure('login_delay', false, 999_999_999, 'LOGIN-DELAY'), [86_400, 86_400]],
+    ['[SYS/TEMP]', failure('upstream_temporary', false, 60, 'SYS/TEMP'), [120, 240, 480, 960, 1_800, 1_800]],
+    ['[SYS/PERM]', failure('upstream_refused', false, null, 'SYS/PERM'), [3_600, 7_200, 14_400, 28_800, 43_200, 43_200]],
+    ['a refusal without a code', failure('upstream_refused'), [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]],
+    ['a server that can’t be reached', failure('upstream_unreachable'), [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]],
+    ['a server that doesn’t answer', failure('upstream_timeout'), [60, 120, 240, 480, 960, 1_920, 3_600, 3_600]],
+  ])('is not polled for longer and longer after %s', (_, what, seconds) => {
+    let row = afterListing(NEW, 0);
+    for (const wait of seconds) {
+      row = afterFailure(row, what, 1_000);
+      expect((row.retry_at ?? 0) - 1_000).toBe(wait * 1_000);
+    }
+    expect(afterListing(row, 2_000)).toMatchObject({ failures: 0, retry_at: null });
+  });
+
+  it('is never polled again after [AUTH]', () => {
+    const row = afterFailure(afterListing(NEW, 0), failure('upstream_auth_failed', true, null, 'AUTH'), 1_000);
+    const due = { createdAt: 0, attemptedAt: 0, health: row, interval: 60_000, paused: false, indexAt: null, scratchAt: null };
+    expect(nextCheck(due)).toBeNull();
+  });
+
   it('waits longer after each failure, up to a bound', () => {
     expect([1, 2, 3].map(backoff)).toEqual([MINUTE, 2 * MINUTE, 4 * MINUTE]);
-    expect(backoff(1_000_000)).toBe(MAILBOX.backoffMost);
+    expect(backoff(1_000_000)).toBe(BACKOFF.unreachable.most);
   });
 });
