@@ -229,7 +229,7 @@ export const MAILBOX = {
   ticketSpan: 15 * MINUTE,
   /** Octets that an attachment is recognised by. */
   magicOctets: 64,
-  /** The shortest distance of two polls by alarm, seconds. */
+  /** The shortest distance of two polls by alarm, on average, seconds. */
   pollSecondsLeast: 60,
   /** The longest: a month. Above it, `0` (no polls) says what is meant. */
   pollSecondsMost: 30 * 24 * 60 * 60,
@@ -292,6 +292,13 @@ export const POLL = {
   jitter: 0.1,
   /** How much later than it must be the second look at a listing is that was not believed: its session begins a little late. */
   suspectSlack: 5 * SECOND,
+  /** What `auto` chooses from, seconds. */
+  autoSteps: [60, 120, 300, 600, 1200, 1800],
+  /** How many polls there are, about, for each listing that brings something. */
+  autoPerMessage: 4,
+  /** The newest messages that are looked at for that, and the newest listings that brought them. */
+  autoMessages: 64,
+  autoListings: 8,
 } as const;
 
 /** Waiting for changes. */

@@ -7,6 +7,7 @@ import { log } from '../log.ts';
 import type { Context } from './context.ts';
 import { failureOf } from './failure.ts';
 import type { Indexer } from './indexer.ts';
+import { pollSeconds } from './pace.ts';
 import { type Due, indexTime, nextAlarm, nextCheck, pollInterval } from './schedule.ts';
 import type { Synchronizer } from './sync.ts';
 import { isSuspect } from './view.ts';
@@ -117,13 +118,17 @@ export class Rounds {
   }
 
   #due(): Due {
-    const { account, store, checks, copies } = this.#context;
+    const { account, store, checks, copies, deps } = this.#context;
     const { retryAt } = store.messages.indexing(MAILBOX.indexedMessages);
     return {
       createdAt: account.createdAt,
       attemptedAt: checks.attemptedAt,
       health: store.account.health(),
-      interval: pollInterval(account.settings.pollSeconds, account.vault.hash('poll', new Uint8Array()), isSuspect(this.#context)),
+      interval: pollInterval(
+        pollSeconds(this.#context, deps.now()),
+        account.vault.hash('poll', new Uint8Array()),
+        isSuspect(this.#context),
+      ),
       paused: account.settings.paused,
       indexAt: retryAt === null ? null : Math.max(retryAt, this.#indexNotBefore),
       scratchAt: copies.scratchAt(),

@@ -2,6 +2,7 @@
 import { MAILBOX } from '../limits.ts';
 import type { Capabilities } from '../pop3/capabilities.ts';
 import type { Context } from './context.ts';
+import { pollSeconds } from './pace.ts';
 import type { AccountView, SyncView, VisitReport } from './rpc.ts';
 import type { ServerMemory } from './server-memory.ts';
 
@@ -78,15 +79,18 @@ export async function accountView(context: Context, nextCheck: number | null): P
 }
 
 /** What the sweep is told. */
-export function visitReport({ store, checks, account: { settings } }: Context): VisitReport {
+export function visitReport(context: Context): VisitReport {
+  const { store, checks, deps } = context;
+  const { settings } = context.account;
   const health = store.account.health();
-  const { email, externalId, server, paused, pollSeconds } = settings;
-  const polled = !paused && pollSeconds > 0 && health.state !== 'auth_failed';
+  const { email, externalId, server, paused } = settings;
+  const seconds = pollSeconds(context, deps.now());
+  const polled = !paused && seconds > 0 && health.state !== 'auth_failed';
   return {
     state: paused ? 'paused' : health.state,
     errorCode: health.error_code,
     checkedAt: time(checks.checkedAt),
-    pollsPerDay: polled ? Math.floor((24 * 60 * 60) / pollSeconds) : 0,
+    pollsPerDay: polled ? Math.floor((24 * 60 * 60) / seconds) : 0,
     email,
     externalId,
     host: server.host,

@@ -1,6 +1,6 @@
 /** Accounts and tokens: what creates them and how they are shown. Views are checked against the RPC's by the compiler. */
 import { z } from '../zod.ts';
-import { MAILBOX, NAMES } from '../../limits.ts';
+import { MAILBOX, NAMES, POLL } from '../../limits.ts';
 import type { AccountView, Method, NewToken, Scope, TokenSettings } from '../../mailbox/rpc.ts';
 import type { DirectoryEntry } from '../../directory/rpc.ts';
 import { cursor, pageSize, secretText, text } from './input.ts';
@@ -103,10 +103,21 @@ export const NewTokenSettings = z
 
 const email = text(NAMES.email).regex(/^[^\s]+@[^\s@]+$/, 'Must be a mail address.');
 const cacheOctets = z.int().min(0).max(MAILBOX.cacheOctetsMost);
+const [autoLeast, autoMost] = [POLL.autoSteps[0], POLL.autoSteps.at(-1)];
+const POLL_SECONDS_MEAN = `Seconds from one poll to the next, on average. 0: no polls. \`auto\`: ${autoLeast} to ${autoMost}, by how often mail comes.`;
 const pollSeconds = z
-  .int()
-  .max(MAILBOX.pollSecondsMost)
-  .refine((value) => value === 0 || value >= MAILBOX.pollSecondsLeast, `Must be 0 (no polls) or at least ${MAILBOX.pollSecondsLeast}.`);
+  .union(
+    [
+      z
+        .int()
+        .min(0)
+        .max(MAILBOX.pollSecondsMost)
+        .refine((value) => value === 0 || value >= MAILBOX.pollSecondsLeast),
+      z.literal('auto'),
+    ],
+    { error: `Must be 0 (no polls), ${MAILBOX.pollSecondsLeast} to ${MAILBOX.pollSecondsMost}, or "auto".` },
+  )
+  .openapi({ description: POLL_SECONDS_MEAN });
 const POLL_SECONDS = 300;
 
 /** What POST /v1/accounts takes. */
@@ -120,7 +131,7 @@ export const NewAccount = z
       .enum(['all', 'none'])
       .default('all')
       .openapi({ description: '`none`: the feed of changes starts with what comes after now; older messages are listed and readable.' }),
-    pollSeconds: pollSeconds.default(POLL_SECONDS).openapi({ minimum: 0 }),
+    pollSeconds: pollSeconds.default(POLL_SECONDS),
     paused: z.boolean().default(false),
     verify: z.boolean().default(true).openapi({ description: 'Log in before anything is stored.' }),
     location: z.enum(LOCATIONS).nullable().default(null).openapi({ description: 'Where the account lives: best near its mail server.' }),
@@ -157,7 +168,7 @@ export const AccountPatch = z
       .optional()
       .openapi({ description: 'A token that names another `host` must give `auth` too.' }),
     auth: Auth.optional().openapi({ description: 'Replaced whole.' }),
-    pollSeconds: patched(pollSeconds, POLL_SECONDS).openapi({ minimum: 0 }),
+    pollSeconds: patched(pollSeconds, POLL_SECONDS).openapi({ description: POLL_SECONDS_MEAN }),
     paused: patched(z.boolean(), false),
     verify: z
       .boolean()
@@ -205,7 +216,7 @@ export const Account = z
     }),
     indexing: z.object({ done: z.int(), of: z.int() }),
     initial: z.enum(['all', 'none']),
-    pollSeconds: z.int(),
+    pollSeconds: z.union([z.int(), z.literal('auto')]),
     location: z.string().nullable(),
     jurisdiction: z.string().nullable(),
     cache: z.object({ maxBytes: z.int(), maxMessageBytes: z.int(), usedBytes: z.int() }),

@@ -14,6 +14,9 @@ export type Method =
   | 'xoauth2'
   | 'oauthbearer';
 
+/** Seconds from one poll to the next, on average; 0: no polls; `auto`: by how often mail comes. */
+export type PollSeconds = number | 'auto';
+
 /** What POST /v1/accounts takes, defaults filled in. */
 export interface AccountSettings {
   email: string | null;
@@ -21,7 +24,7 @@ export interface AccountSettings {
   server: Target;
   auth: { username: string; password: string | null; accessToken: string | null; method: Method };
   initial: 'all' | 'none';
-  pollSeconds: number;
+  pollSeconds: PollSeconds;
   paused: boolean;
   location: string | null;
   jurisdiction: string | null;
@@ -34,7 +37,7 @@ export interface AccountChange {
   externalId?: string | null;
   server?: Target;
   auth?: AccountSettings['auth'];
-  pollSeconds?: number;
+  pollSeconds?: PollSeconds;
   paused?: boolean;
   cache?: { maxBytes?: number; maxMessageBytes?: number };
 }
@@ -55,7 +58,7 @@ export interface AccountView {
   sync: { state: string | null; checkedAt: string | null; nextCheckAt: string | null; stale: boolean };
   indexing: { done: number; of: number };
   initial: 'all' | 'none';
-  pollSeconds: number;
+  pollSeconds: PollSeconds;
   location: string | null;
   jurisdiction: string | null;
   cache: { maxBytes: number; maxMessageBytes: number; usedBytes: number };

@@ -15,6 +15,13 @@ export class FigureStore {
       .map((row) => row.created);
   }
 
+  /** When the newest messages, live or gone, were first seen, the newest first. */
+  newestSeen(limit: number): number[] {
+    return this.#sql
+      .exec<{ first_seen: number }>(`SELECT first_seen FROM messages ORDER BY created DESC LIMIT ?`, limit)
+      .map((row) => row.first_seen);
+  }
+
   /** The message with the first place from `place` on, live or gone, and when it was first seen. */
   seenFrom(place: number): { created: number; first_seen: number } | null {
     return (
