@@ -167,8 +167,12 @@ export const MAILBOX = {
   scratchTime: 10 * MINUTE,
   /** How long a session that a request opened is kept for the next one. */
   linger: 4 * SECOND,
-  /** Jobs that may wait for the session. */
+  /** Jobs that may wait for the session, and how long background work may. */
   queuedJobs: 100,
+  backgroundQueueTime: 5 * MINUTE,
+  /** Jobs that may go ahead of background work that waits, and replies that it leaves outstanding while it works. */
+  bypassedMost: 8,
+  backgroundWindow: 16,
   /** Messages asked for one by one that one flight fetches, and flights before another job has its turn. */
   fetchedAtOnce: 100,
   flightsAtOnce: 8,

@@ -72,7 +72,8 @@ export class Deletions {
   async askAgain(open: OpenSession): Promise<number> {
     const { store, account } = this.#context;
     const due = store.deletions.all().slice(0, MAILBOX.deletionsAskedAgain);
-    if (due.length === 0) return 0;
+    // Whoever went ahead of this job may have ended its session.
+    if (due.length === 0 || !open.session.usable) return 0;
     const round = emptyRound();
     try {
       const rows = store.messages.byCreated(due.map(({ message }) => message));

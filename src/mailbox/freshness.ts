@@ -7,7 +7,7 @@ import { WAIT } from '../limits.ts';
 import type { Budget } from './budget.ts';
 import { failureOf, MailboxError } from './failure.ts';
 import { needsIndexing } from './indexer.ts';
-import type { Job } from './line.ts';
+import type { Priority } from './queue.ts';
 import type { Rooms } from './rooms.ts';
 import type { MessageRow } from './store/message-store.ts';
 import type { SyncOutcome } from './sync.ts';
@@ -27,7 +27,7 @@ export function afterCheck(rooms: Pick<Rooms, 'store'>): Freshness {
 }
 
 /** Asks the server, or joins who is asking; sets the alarm by what came of it. An account that is paused is `paused`. */
-export async function syncNow(rooms: Rooms, priority: Job<unknown>['priority'] = 'interactive'): Promise<SyncOutcome> {
+export async function syncNow(rooms: Rooms, priority: Priority = 'interactive'): Promise<SyncOutcome> {
   if (rooms.account.settings.paused) throw new MailboxError({ kind: 'paused' });
   try {
     return await rooms.sync.run(priority);

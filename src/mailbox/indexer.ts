@@ -1,21 +1,22 @@
 /**
  * Headers of messages: `TOP n k` (RFC 1939 §7), or RETR where a server has no TOP, become the list members of a row.
- * A batch is one transaction, so indexing can stop and go on anywhere. A message that can't be read is marked and
- * tried again later; it never blocks its neighbours.
+ * A batch is one transaction, so indexing can stop and go on anywhere, and in the background it does for whoever is waited
+ * for. A message that can't be read is marked and tried again later; it never blocks its neighbours.
  */
 import { MAILBOX } from '../limits.ts';
 import { summarize } from '../mime/message.ts';
 import { OutlineParser } from '../mime/outline.ts';
-import { top } from '../pop3/command.ts';
+import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
 import type { Context } from './context.ts';
 import { MailboxError, refusal } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
 import { backoff } from './health.ts';
 import { hex } from './hex.ts';
-import type { Job, OpenSession } from './line.ts';
+import type { OpenSession } from './line.ts';
 import { locate } from './listing.ts';
 import { collect } from './octets.ts';
+import type { Priority } from './queue.ts';
 import type { Indexed, MessageRow } from './store/message-store.ts';
 import { fingerprint } from './summary.ts';
 
@@ -23,7 +24,7 @@ export class Indexer {
   readonly #context: Context;
   readonly #fetcher: Fetcher;
   /** What is being indexed: place of creation → the work that does it. */
-  readonly #running = new Map<number, Promise<void>>();
+  readonly #running = new Map<number, Work>();
 
   constructor(context: Context, fetcher: Fetcher) {
     this.#context = context;
@@ -31,35 +32,42 @@ export class Indexer {
   }
 
   /** Indexes `rows` in a session of their own turn. Calls that meet share the work. */
-  async index(rows: readonly MessageRow[], priority: Job<unknown>['priority']): Promise<void> {
+  async index(rows: readonly MessageRow[], priority: Priority): Promise<void> {
     // What others had begun may have been cut off, so what it left is asked for again, once.
     if (await this.#indexOrJoin(rows, priority)) await this.#indexOrJoin(this.#stillUnindexed(rows), priority);
   }
 
   /** Indexes up to `count` of the newest messages within a job that holds the session, for `time` milliseconds at most. */
   async newest(open: OpenSession, count: number, time: number): Promise<void> {
-    const { store, deps } = this.#context;
+    const { store, deps, line } = this.#context;
     const rows = store.messages.unindexed(MAILBOX.indexedMessages, deps.now(), count);
-    await this.#share(rows, this.#index(open, rows, deps.now() + time));
+    await this.#share(rows, { background: line.background, done: this.#index(open, rows, deps.now() + time) });
   }
 
-  /** Whether any of `rows` was being indexed by somebody else. */
-  async #indexOrJoin(rows: readonly MessageRow[], priority: Job<unknown>['priority']): Promise<boolean> {
-    const joined = new Set(rows.flatMap((row) => this.#running.get(row.created) ?? []));
-    const left = rows.filter((row) => !this.#running.has(row.created));
-    const work = [...joined];
+  /** Whether any of `rows` was being indexed by somebody else. Background work is not waited for: it steps aside. */
+  async #indexOrJoin(rows: readonly MessageRow[], priority: Priority): Promise<boolean> {
+    const background = priority === 'background';
+    const joined = new Set<Work>();
+    const left = rows.filter((row) => {
+      const running = this.#running.get(row.created);
+      if (!running || (running.background && !background)) return true;
+      joined.add(running);
+      return false;
+    });
+    const work = [...joined].map(({ done }) => done);
     if (left.length > 0) {
-      const job = { fresh: false, linger: priority === 'interactive', priority };
-      work.push(this.#share(left, this.#context.line.use({ ...job, work: (open) => this.#index(open, left, Number.POSITIVE_INFINITY) })));
+      const job = { fresh: false, linger: !background, priority };
+      const done = this.#context.line.use({ ...job, work: (open) => this.#index(open, left, Number.POSITIVE_INFINITY) });
+      work.push(this.#share(left, { background, done }));
     }
     await Promise.all(work);
     return joined.size > 0;
   }
 
-  async #share(rows: readonly MessageRow[], work: Promise<void>): Promise<void> {
+  async #share(rows: readonly MessageRow[], work: Work): Promise<void> {
     for (const row of rows) this.#running.set(row.created, work);
     try {
-      await work;
+      await work.done;
     } finally {
       for (const row of rows) if (this.#running.get(row.created) === work) this.#running.delete(row.created);
     }
@@ -70,9 +78,22 @@ export class Indexer {
     return store.messages.byCreated(rows.map((row) => row.created)).filter((row) => needsIndexing(row, deps.now()));
   }
 
+  /** In the background between two messages, whenever somebody waits whom this need not keep waiting, he goes first. */
   async #index(open: OpenSession, rows: readonly MessageRow[], until: number): Promise<void> {
+    const { line, deps } = this.#context;
+    let left = await this.#pass(open, rows, until);
+    while (left.length > 0 && deps.now() <= until) {
+      const session = await line.stepAside();
+      // What is left is found by the next alarm, or by whoever shows it.
+      if (session === null) return;
+      left = await this.#pass(session, left, until);
+    }
+  }
+
+  /** Indexes `rows` until all are done, the time is up or somebody is to go first. Returns those it didn't come to. */
+  async #pass(open: OpenSession, rows: readonly MessageRow[], until: number): Promise<MessageRow[]> {
     const { store } = this.#context;
-    // While this job waited for its turn, a message may have been read whole, or be gone.
+    // While others had the turn, a message may have been read whole, or be gone.
     const current = new Map(store.messages.byCreated(rows.map((row) => row.created)).map((row) => [row.created, row]));
     const wanted = rows.flatMap((row) => current.get(row.created) ?? []).filter((row) => row.detail === 0 && row.destroyed === null);
     const numbers = await locate(open, wanted, this.#context);
@@ -84,40 +105,53 @@ export class Indexer {
       else this.#failed(row);
     }
     const { capabilities } = open.session;
-    const refused = capabilities && !capabilities.top ? present : await this.#byTop(open, present, until);
-    await this.#byRetr(open, refused, until);
+    const byTop = capabilities && !capabilities.top ? [] : present;
+    const { reached, refused } = await this.#byTop(open, byTop, until);
+    const byRetr = capabilities && !capabilities.top ? present : refused;
+    const retrieved = await this.#byRetr(open, byRetr, until);
+    return [...byTop.slice(reached), ...byRetr.slice(retrieved)].map(({ row }) => row);
   }
 
-  /** Returns those that a server which doesn't tell its capabilities refused to TOP: it may know RETR alone. */
-  async #byTop(open: OpenSession, present: readonly Located[], until: number): Promise<Located[]> {
+  /** How many it came to, and those that a server which doesn't tell its capabilities refused to TOP: it may know RETR alone. */
+  async #byTop(open: OpenSession, present: readonly Located[], until: number): Promise<{ reached: number; refused: Located[] }> {
+    const { line } = this.#context;
     const refused: Located[] = [];
+    const asked: Located[] = [];
     const batch: Omit<Indexed, 'place'>[] = [];
     let next = 0;
+    const commands = function* (due: Iterable<Located>): Generator<Command> {
+      for (const located of due) {
+        asked.push(located);
+        yield top(located.number, MAILBOX.previewLines);
+      }
+    };
+    const due = this.#due(present, MAILBOX.backgroundWindow, until);
     try {
-      for await (const reply of open.session.run(present.map(({ number }) => top(number, MAILBOX.previewLines)))) {
-        const located = present[next];
+      for await (const reply of open.session.run(commands(due), line.background ? MAILBOX.backgroundWindow : undefined)) {
+        const located = asked[next];
         if (!located) break;
         if (reply.ok) batch.push(await this.#summary(located.row, await collect(reply.body)));
         else if (open.session.capabilities === null) refused.push(located);
         else this.#failed(located.row);
         next += 1;
         if (batch.length >= MAILBOX.indexBatch) this.#commit(batch);
-        if (this.#context.deps.now() > until) break;
       }
     } catch (error) {
-      const current = present[next];
+      const current = asked[next];
       if (current) this.#broke(current.row, error);
       // One monstrous message is that message's fault, not the account's.
       throw isProtocol(error) ? refusal(error.failure) : error;
     } finally {
       this.#commit(batch);
     }
-    return refused;
+    return { reached: asked.length, refused };
   }
 
-  async #byRetr(open: OpenSession, present: readonly Located[], until: number): Promise<void> {
-    for (const { row, number } of present) {
-      if (this.#context.deps.now() > until) return;
+  /** Returns how many it came to. */
+  async #byRetr(open: OpenSession, present: readonly Located[], until: number): Promise<number> {
+    let reached = 0;
+    for (const { row, number } of this.#due(present, 1, until)) {
+      reached += 1;
       try {
         await this.#fetcher.retrieve(open, row, number);
       } catch (error) {
@@ -125,6 +159,16 @@ export class Indexer {
         this.#broke(row, error);
         throw error;
       }
+    }
+    return reached;
+  }
+
+  /** Those of `present` that are to be asked for now: until the time is up or, behind the first `least`, somebody is to go first. */
+  *#due(present: readonly Located[], least: number, until: number): Generator<Located> {
+    const { line, deps } = this.#context;
+    for (const [index, located] of present.entries()) {
+      if (deps.now() > until || (index >= least && line.wanted)) return;
+      yield located;
     }
   }
 
@@ -175,6 +219,11 @@ export function needsIndexing(row: MessageRow, now: number): boolean {
 
 function isProtocol(error: unknown): error is Pop3Error {
   return error instanceof Pop3Error && error.failure.kind === 'protocol';
+}
+
+interface Work {
+  readonly background: boolean;
+  readonly done: Promise<void>;
 }
 
 interface Located {

@@ -2,13 +2,15 @@
  * The one upstream session that an account may have, behind an explicit queue: a maildrop is locked by its session
  * (RFC 1939 §4), and awaiting a socket lets other calls into the object, so nothing else keeps them apart.
  *
- * Jobs run one after another, those that a person waits for before background work. A session that a request opened
- * lingers a few seconds for the next one; it is always ended with QUIT, so that the server frees the lock.
+ * Jobs run one after another, those that a person waits for before background work (see `queue.ts`). Background work steps
+ * aside between two messages, and whoever goes first finds the session open that it left, as it does later on. A session that
+ * a request used lingers a few seconds for the next one; it is always ended with QUIT, so that the server frees the lock.
  */
-import { HTTP, MAILBOX } from '../limits.ts';
+import { MAILBOX } from '../limits.ts';
 import type { Session } from '../pop3/session.ts';
-import { connectionLost, isQuirk, MailboxError, overloaded } from './failure.ts';
+import { connectionLost, isQuirk, MailboxError } from './failure.ts';
 import { Numbers } from './numbers.ts';
+import { Queue, type Visitor } from './queue.ts';
 
 /** A session and what has been learned of its message numbers. Numbers die with the session. */
 export interface OpenSession {
@@ -21,12 +23,11 @@ export interface OpenSession {
   readonly failed: Set<number>;
 }
 
-export interface Job<T> {
+export interface Job<T> extends Visitor {
   /** Wants a session opened for it: an old one doesn't see mail that came after its login. */
   readonly fresh: boolean;
   /** Whether the session may be kept for the next job. */
   readonly linger: boolean;
-  readonly priority: 'interactive' | 'background';
   readonly work: (open: OpenSession) => Promise<T>;
   /** Whether `work` may be run again when a lingering session turns out to be dead. Default: always. */
   readonly repeatable?: () => boolean;
@@ -44,19 +45,15 @@ export interface LineHooks {
 /** How often a job is begun again in a new session. */
 const RETRIES = 2;
 
-interface Waiting {
-  readonly priority: Job<unknown>['priority'];
-  readonly start: () => void;
-  readonly giveUp: (error: MailboxError) => void;
-}
-
 export class Line {
   readonly #hooks: LineHooks;
   readonly #lingerMs: number;
-  readonly #queue: Waiting[] = [];
-  #busy = false;
+  readonly #queue = new Queue();
   #open: OpenSession | null = null;
-  #noted: OpenSession | null = null;
+  /** Sessions whose login has been told. */
+  readonly #noted = new WeakSet<OpenSession>();
+  /** Whether the session that is open may be kept for the next job: somebody interactive has used it. */
+  #kept = false;
   /** Whether an adopted session is still as new as its login. */
   #unused = false;
   #closing: Promise<void> = Promise.resolve();
@@ -65,7 +62,6 @@ export class Line {
   #ending: Promise<void> | null = null;
   /** What the job that has the turn fails with, because its session was ended under it. */
   #interruption: MailboxError | null = null;
-  #idle: (() => void) | null = null;
 
   constructor(hooks: LineHooks, lingerMs: number) {
     this.#hooks = hooks;
@@ -77,15 +73,39 @@ export class Line {
    * when too many wait or the turn doesn't come in time.
    */
   async use<T>(job: Job<T>): Promise<T> {
-    await this.#turn(job.priority);
-    this.#keep();
-    this.#interruption = null;
+    await this.#turn(job);
     try {
       return await this.#run(job);
     } finally {
-      this.#park(job.linger);
-      this.#next();
+      // Work that stepped aside and was sent away has no turn to give back.
+      if (this.#queue.current === job) {
+        this.#kept ||= job.linger || job.priority === 'interactive';
+        this.#park();
+        this.#queue.leave();
+      }
     }
+  }
+
+  /** Whether the background work that has the turn is to step aside, once it has got on a little. */
+  get wanted(): boolean {
+    return this.#queue.wanted;
+  }
+
+  /** Whether who has the turn is background work. It keeps few replies outstanding, so that a boundary is near. */
+  get background(): boolean {
+    return this.#queue.current?.priority === 'background';
+  }
+
+  /**
+   * For the work that has the turn and, between two commands, nothing left to commit: lets those go first who are waited for,
+   * in the same session where they can use it. Returns the session to go on with, or null if they left none.
+   */
+  async stepAside(): Promise<OpenSession | null> {
+    if (this.#open) await this.#note(this.#open);
+    await this.#queue.stepAside();
+    this.#keep();
+    this.#interruption = null;
+    return this.#open?.session.usable ? this.#open : null;
   }
 
   /** Takes over a session that was opened to verify an account; the next fresh job gets it. */
@@ -100,8 +120,7 @@ export class Line {
    * that `open` brings, logged in, is the next fresh job's. Without effect if either throws, or once the line has ended.
    */
   async renew(open: () => Promise<Session | null>, commit: () => void): Promise<void> {
-    await this.#turn('interactive');
-    this.#keep();
+    await this.#turn({ priority: 'interactive' });
     try {
       this.#drop();
       await this.#closing;
@@ -117,13 +136,13 @@ export class Line {
       this.adopt(session);
       await this.#hooks.loggedIn(session);
     } finally {
-      this.#next();
+      this.#queue.leave();
     }
   }
 
   /** Ends the session that is open. What is being done in it fails with `reason`; whoever waits has their turn. */
   interrupt(reason: MailboxError): void {
-    if (this.#busy) {
+    if (this.#queue.current) {
       this.#interruption = reason;
       this.#open?.session.close();
     } else {
@@ -141,13 +160,8 @@ export class Line {
   async #end(): Promise<void> {
     this.#ended = true;
     this.#keep();
-    for (const waiting of this.#queue.splice(0)) waiting.giveUp(gone());
-    if (this.#busy) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#idle = resolve;
-      this.#open?.session.close();
-      await promise;
-    }
+    if (this.#queue.current) this.#open?.session.close();
+    await this.#queue.clear(gone());
     this.#drop();
     await this.#closing;
   }
@@ -174,11 +188,14 @@ export class Line {
     try {
       return await job.work(open);
     } finally {
-      if (open.session.loggedIn && this.#noted !== open) {
-        this.#noted = open;
-        await this.#hooks.loggedIn(open.session);
-      }
+      await this.#note(open);
     }
+  }
+
+  async #note(open: OpenSession): Promise<void> {
+    if (!open.session.loggedIn || this.#noted.has(open)) return;
+    this.#noted.add(open);
+    await this.#hooks.loggedIn(open.session);
   }
 
   #reusable(fresh: boolean): OpenSession | null {
@@ -202,15 +219,16 @@ export class Line {
     return this.#open;
   }
 
-  #park(linger: boolean): void {
-    if (!this.#open) return;
-    if (!linger || this.#lingerMs === 0 || !this.#open.session.usable) this.#drop();
+  /** Leaves the session to whoever waits, else for a while to whoever comes. */
+  #park(): void {
+    if (!this.#open || (this.#queue.awaited && this.#open.session.usable)) return;
+    if (!this.#kept || this.#lingerMs === 0 || !this.#open.session.usable) this.#drop();
     else this.#linger(this.#lingerMs);
   }
 
   #linger(milliseconds: number): void {
     this.#lingering = setTimeout(() => {
-      if (!this.#busy) this.#drop();
+      if (this.#queue.current === null) this.#drop();
     }, milliseconds);
   }
 
@@ -224,6 +242,7 @@ export class Line {
     const open = this.#open;
     this.#open = null;
     this.#unused = false;
+    this.#kept = false;
     if (!open) return;
     if (!open.session.usable) {
       open.session.close();
@@ -232,38 +251,11 @@ export class Line {
     this.#closing = quit(open.session);
   }
 
-  async #turn(priority: Job<unknown>['priority']): Promise<void> {
+  async #turn(visitor: Visitor): Promise<void> {
     if (this.#ended) throw gone();
-    if (!this.#busy) {
-      this.#busy = true;
-      return;
-    }
-    if (this.#queue.length >= MAILBOX.queuedJobs) throw overloaded();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const entry: Waiting = { priority, start: resolve, giveUp: reject };
-    const at = priority === 'interactive' ? this.#queue.findIndex((waiting) => waiting.priority === 'background') : -1;
-    this.#queue.splice(at === -1 ? this.#queue.length : at, 0, entry);
-    const tooLong = setTimeout(() => {
-      const index = this.#queue.indexOf(entry);
-      if (index === -1) return;
-      this.#queue.splice(index, 1);
-      reject(overloaded());
-    }, HTTP.queueTime);
-    try {
-      await promise;
-    } finally {
-      clearTimeout(tooLong);
-    }
-  }
-
-  #next(): void {
-    const waiting = this.#queue.shift();
-    if (waiting) {
-      waiting.start();
-      return;
-    }
-    this.#busy = false;
-    this.#idle?.();
+    await this.#queue.enter(visitor);
+    this.#keep();
+    this.#interruption = null;
   }
 }
 

@@ -103,7 +103,7 @@ export class Rounds {
   /** What hinders it need not be the account's, nor the first message's: whatever it is, it must not cost a login each time. */
   async #index(now: number): Promise<void> {
     const { messages } = this.#context.store;
-    const rows = messages.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedAtOnce);
+    const rows = messages.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedMessages);
     this.#indexNotBefore = now + MAILBOX.backoffFirst;
     await this.#indexer.index(rows, 'background');
     const [next] = messages.unindexed(MAILBOX.indexedMessages, now, 1);

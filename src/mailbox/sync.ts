@@ -14,6 +14,7 @@ import { judge, type Judgement } from './ledger.ts';
 import type { Job, OpenSession } from './line.ts';
 import { askHint, type Drop, knownRows, readListing, readNew } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
+import type { Priority } from './queue.ts';
 import { looksRenumbered, recognise } from './recognition.ts';
 import { regroup } from './regrouping.ts';
 import type { SyncReport } from './rpc.ts';
@@ -33,7 +34,7 @@ export class Synchronizer {
   readonly #context: Context;
   readonly #indexer: Indexer;
   readonly #deletions: Deletions;
-  #running: Promise<SyncOutcome> | null = null;
+  #running: { readonly job: Job<SyncOutcome>; readonly outcome: Promise<SyncOutcome> } | null = null;
 
   constructor(context: Context, indexer: Indexer, deletions: Deletions) {
     this.#context = context;
@@ -41,20 +42,27 @@ export class Synchronizer {
     this.#deletions = deletions;
   }
 
-  /** Asks the server, or joins the sync that is asking. Throws what made it fail; the ledger is then as it was or further. */
-  run(priority: Job<unknown>['priority']): Promise<SyncOutcome> {
-    this.#running ??= this.#start(priority).finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
+  /**
+   * Asks the server, or joins the sync that is asking, which is interactive from then on if `priority` is. Throws what made it
+   * fail; the ledger is then as it was or further.
+   */
+  run(priority: Priority): Promise<SyncOutcome> {
+    this.#running ??= this.#start(priority);
+    if (priority === 'interactive') this.#running.job.priority = priority;
+    return this.#running.outcome;
   }
 
-  #start(priority: Job<unknown>['priority']): Promise<SyncOutcome> {
+  #start(priority: Priority): { job: Job<SyncOutcome>; outcome: Promise<SyncOutcome> } {
     const { line, checks, deps } = this.#context;
     checks.began(deps.now());
     // A poll's session is closed at once: keeping the maildrop locked would keep the owner's own mail program out.
     const tally: Tally = { created: 0, destroyed: 0, renumbered: false };
-    return line.use({ fresh: true, linger: priority === 'interactive', priority, work: (open) => this.#sync(open, tally) });
+    const work = (open: OpenSession): Promise<SyncOutcome> => this.#sync(open, tally);
+    const job: Job<SyncOutcome> = { fresh: true, linger: priority === 'interactive', priority, work };
+    const outcome = line.use(job).finally(() => {
+      this.#running = null;
+    });
+    return { job, outcome };
   }
 
   async #sync(open: OpenSession, tally: Tally): Promise<SyncOutcome> {

@@ -33,6 +33,8 @@ export class Pipeline {
   #verdict: Remembered['pipelining'];
   #announced = false;
   #source: Iterator<Command> = [].values();
+  /** Commands that the series may have without a reply. */
+  #most: number = PIPELINE.commands;
   /** Drawn from the source and not written yet: it didn't fit into the window. */
   #held: Command | null = null;
   #due: Due[] = [];
@@ -60,9 +62,10 @@ export class Pipeline {
     this.#announced = announced;
   }
 
-  /** Begins a series of commands, which are drawn as late as the window allows. To be ended with `leave`. */
-  feed(commands: Iterator<Command>): void {
+  /** Begins a series of commands, which are drawn as late as the window of at most `most` allows. To be ended with `leave`. */
+  feed(commands: Iterator<Command>, most: number = PIPELINE.commands): void {
     this.#source = commands;
+    this.#most = most;
     this.#proving = false;
   }
 
@@ -126,7 +129,7 @@ export class Pipeline {
     // A write that the server doesn't take yet is not followed by another; its replies are read first.
     if (this.#conversation.writing && this.#due.length > 0) return;
     const window = this.#occupied();
-    if (window.count >= 2 && (window.count > PIPELINE.commands / 2 || window.replies > PIPELINE.replyOctets / 2)) return;
+    if (window.count >= 2 && (window.count > this.#most / 2 || window.replies > PIPELINE.replyOctets / 2)) return;
     const batch: Due[] = [];
     for (let command = this.#draw(); command; command = this.#draw()) {
       const octets = window.octets + command.octets.length;
@@ -134,7 +137,7 @@ export class Pipeline {
       const fits =
         window.count === 0 ||
         (this.wide &&
-          window.count < PIPELINE.commands &&
+          window.count < this.#most &&
           octets <= PIPELINE.commandOctets &&
           (window.count < 2 || replies <= PIPELINE.replyOctets));
       if (!fits) {

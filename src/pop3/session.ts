@@ -138,14 +138,14 @@ export class Session {
   }
 
   /**
-   * Sends `commands`, as many at once as the server takes, after logging in if need be, and yields their replies in order.
+   * Sends `commands`, as many at once as the server takes and `most` allows, after logging in if need be, and yields their replies in order.
    * Commands are drawn just before they are written. Behind the answer to a QUIT among them the session is over.
    * Throws `Pop3Error` (protocol, closed, a refused login) or the channel's error; the session is over then.
    */
-  async *run(commands: Iterable<Command>): AsyncGenerator<Reply, void, void> {
+  async *run(commands: Iterable<Command>, most?: number): AsyncGenerator<Reply, void, void> {
     const release = this.#claim();
     try {
-      await this.#begin(commands);
+      await this.#begin(commands, most);
       for (let answer = await this.#pipeline.next(); answer; answer = await this.#pipeline.next()) {
         if (answer.command.verb === 'QUIT') this.close();
         yield this.#reply(answer);
@@ -185,7 +185,7 @@ export class Session {
   }
 
   /** Logs in if need be, and puts `commands` under way, with the login where that goes. */
-  async #begin(commands: Iterable<Command> | null): Promise<void> {
+  async #begin(commands: Iterable<Command> | null, most?: number): Promise<void> {
     await this.#orClose(async () => {
       const login = this.#loggedIn ? null : await this.#choose();
       const flight = login && this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
@@ -195,7 +195,7 @@ export class Session {
         await this.#refusable(() => this.#accept(login, flight.length));
       } else if (login && !flight) await this.#refusable(() => logIn(this.#conversation, login));
       const again = commands !== null && this.#knowledge.asksAgain ? [capa()] : [];
-      this.#pipeline.feed(inTurn(alone ? [] : (flight ?? []), again, commands ?? []));
+      this.#pipeline.feed(inTurn(alone ? [] : (flight ?? []), again, commands ?? []), most);
       if (login && flight && !alone) await this.#refusable(() => this.#accept(login, flight.length));
       this.#loggedIn = true;
       if (again.length > 0) await this.#knowledge.settle();

@@ -25,10 +25,9 @@ export type Hidden = 'CAPA' | 'TOP' | 'UIDL' | 'PIPELINING' | 'SASL' | 'USER' | 
 
 /**
  * A test's own answer to a command: octets sent as they are, `close` to drop the connection, `last` for octets before
- * that, or null to let the server answer. Octets beginning with `+OK` don't change the session's state.
+ * that, or null to let the server answer. Octets beginning with `+OK` don't change the session's state. With a promise the
+ * session waits, and reads no further command meanwhile.
  */
-export type Answer = (command: {
-  readonly verb: string;
-  readonly argument: string;
-  readonly user: string | null;
-}) => string | { readonly last: string } | null;
+export type Answer = (command: { readonly verb: string; readonly argument: string; readonly user: string | null }) => Own | Promise<Own>;
+
+type Own = string | { readonly last: string } | null;

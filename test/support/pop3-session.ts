@@ -59,7 +59,7 @@ export class Pop3Session {
     const verb = (space < 0 ? line.text : line.text.slice(0, space)).toUpperCase();
     const argument = space < 0 ? '' : line.text.slice(space + 1);
     this.#host.log.add(verb, argument);
-    const own = this.#host.answer?.({ verb, argument, user: this.#user }) ?? null;
+    const own = (await this.#host.answer?.({ verb, argument, user: this.#user })) ?? null;
     if (own === 'close') return false;
     if (typeof own === 'string') return this.#channel.write(Buffer.from(own, 'latin1'));
     if (own !== null) {
