@@ -90,9 +90,9 @@ export class Queue {
     this.#idle?.();
   }
 
-  /** Sends all who wait away with `error`. Resolves when nobody has the turn any more. */
-  async clear(error: MailboxError): Promise<void> {
-    for (const entry of this.#waiting.splice(0)) entry.giveUp(error);
+  /** Sends all who wait away with `reason`. Resolves when nobody has the turn any more. */
+  async clear(reason: MailboxError): Promise<void> {
+    for (const entry of this.#waiting.splice(0)) entry.giveUp(reason);
     if (this.#current === null) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#idle = resolve;
