@@ -35,6 +35,8 @@ export interface Dovecot {
   files(user: string): Promise<Uint8Array[]>;
   /** What Dovecot has logged. */
   log(): Promise<string>;
+  /** Ends it and starts it on the same ports and mail, with other `settings` in place of those it was given before. */
+  restart(settings: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,17 +54,22 @@ export function dovecotAvailable(): boolean {
 export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   const dir = await mkdtemp(join(tmpdir(), 'popgate-dovecot-'));
   const ports = { port: await freePort(), startTlsPort: await freePort() };
-  await prepare(dir, options, ports);
-  const group = new ProcessGroup(DOVECOT, ['-F', '-c', join(dir, 'dovecot.conf')], {});
+  await prepare(dir, options);
   const log = (): Promise<string> => readFile(join(dir, 'dovecot.log'), 'utf8').catch(() => '');
-  try {
-    await listening(ports.port, group);
-  } catch {
-    await group.kill();
-    const said = `${group.output()}${await log()}`;
-    await rm(dir, { recursive: true, force: true });
-    throw new Error(`Dovecot did not start:\n${said}`);
-  }
+  const start = async (settings: readonly string[]): Promise<ProcessGroup> => {
+    await writeFile(join(dir, 'dovecot.conf'), [...configuration(dir, ports), ...settings, ''].join('\n'));
+    const started = new ProcessGroup(DOVECOT, ['-F', '-c', join(dir, 'dovecot.conf')], {});
+    try {
+      await listening(ports.port, started);
+      return started;
+    } catch {
+      await started.kill();
+      const said = `${started.output()}${await log()}`;
+      await rm(dir, { recursive: true, force: true });
+      throw new Error(`Dovecot did not start:\n${said}`);
+    }
+  };
+  let group = await start(options.settings ?? []);
   const maildir = (user: string): string => join(dir, 'mail', user);
   let delivered = 0;
   return {
@@ -72,6 +79,10 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
     deliver: (user, octets) => deliver(maildir(user), (delivered += 1), octets),
     files: (user) => storedMessages(maildir(user)),
     log,
+    restart: async (settings) => {
+      await group.stop();
+      group = await start(settings);
+    },
     stop: async () => {
       await group.stop();
       await rm(dir, { recursive: true, force: true });
@@ -79,7 +90,7 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   };
 }
 
-async function prepare(dir: string, options: DovecotOptions, ports: { port: number; startTlsPort: number }): Promise<void> {
+async function prepare(dir: string, options: DovecotOptions): Promise<void> {
   // Dovecot's unprivileged processes must get through to their own directories.
   await chmod(dir, 0o755);
   await mkdir(join(dir, 'mail'));
@@ -91,7 +102,6 @@ async function prepare(dir: string, options: DovecotOptions, ports: { port: numb
   await writeFile(join(dir, 'users'), accounts.join(''));
   await writeFile(join(dir, 'cert.pem'), options.tls.cert);
   await writeFile(join(dir, 'key.pem'), options.tls.key, { mode: 0o600 });
-  await writeFile(join(dir, 'dovecot.conf'), [...configuration(dir, ports), ...(options.settings ?? []), ''].join('\n'));
 }
 
 async function makeOwned(path: string): Promise<void> {
