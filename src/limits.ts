@@ -185,8 +185,13 @@ export const MAILBOX = {
   indexedAtOnceTime: 10 * SECOND,
   /** Rows indexed in one transaction. */
   indexBatch: 50,
-  /** Messages whose numbers are guessed by rank and confirmed one by one; for more, all are listed. */
+  /**
+   * Messages whose numbers are guessed by rank and confirmed one by one; for more, all are listed. Where a server takes many
+   * commands at once a page of a large mailbox is confirmed so too, if it is at most this part of it.
+   */
   guessedNumbers: 4,
+  guessedNumbersMost: 400,
+  guessedPart: 10,
   /** Body lines asked for by TOP, for the preview. */
   previewLines: 40,
   /** Tokens of one account. */

@@ -81,9 +81,13 @@ export class MessageStore {
     return { messages: row?.messages ?? 0, octets: row?.octets ?? 0 };
   }
 
-  /** The rank of a live message among the live ones, from 1: its likely number in a session. */
-  rank(created: number): number {
-    return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM messages WHERE destroyed IS NULL AND created <= ?`, created)[0]?.n ?? 0;
+  /** The ranks of live messages among all live ones, from 1: their likely numbers in a session. Rows that are gone have none. */
+  ranks(created: readonly number[]): { created: number; rank: number }[] {
+    return this.#sql.exec(
+      `SELECT created, rank FROM (SELECT created, row_number() OVER (ORDER BY created) AS rank FROM messages WHERE destroyed IS NULL)
+       WHERE created IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(created),
+    );
   }
 
   /** Whether several messages have been seen with this UIDL. */
