@@ -1,4 +1,4 @@
-/** The suites: `unit` in plain Node, `worker` in workerd, `e2e` over HTTP only, `interop` against real mail servers. */
+/** The suites: `unit`, `torture` and `model` in plain Node, `worker` in workerd, `e2e` over HTTP only, `interop` against real mail servers. */
 import { defineConfig } from 'vitest/config';
 import { trustTestAuthority, workerBindings } from './worker/peers.ts';
 
@@ -19,6 +19,9 @@ export default defineConfig(async () => {
     test: {
       projects: [
         { root, test: suite('unit', 30_000) },
+        { root, test: suite('torture', 600_000) },
+        // As many sequences as are asked for, each a second at the most.
+        { root, test: suite('model', 600_000 + 2_000 * Number(process.env.POPGATE_SEQUENCES ?? 0)) },
         {
           root,
           plugins: [

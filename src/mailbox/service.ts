@@ -58,8 +58,9 @@ export class MailboxService implements rpc.MailboxRpc {
         const events = [await rooms.events.seal('account_created', OPERATOR)];
         if (made) events.push(await rooms.events.seal('token_created', OPERATOR, { token: made.token.id }));
         if (this.#store.exists()) throw exists();
-        this.#store.migrate(this.#deps.now());
+        // All or nothing: tables without an account would be taken for one that exists.
         this.#store.transaction(() => {
+          this.#store.migrate(this.#deps.now());
           this.#store.account.insert(row);
           if (made) this.#store.account.insertToken(made.row);
           this.#store.events.insert(events);

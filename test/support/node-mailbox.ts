@@ -30,6 +30,8 @@ export interface NodeMailbox {
   ring(): Promise<void>;
   /** The platform gives the alarm up, and tells nobody. */
   loseAlarm(): void;
+  /** What the object's clock says. */
+  now(): number;
   /** Moves the clock by so many milliseconds. */
   advance(milliseconds: number): void;
   /** The object dies and comes back: nothing is left but its rows. */
@@ -44,6 +46,10 @@ export interface NodeMailboxOptions {
   readonly clock?: () => number;
   /** What is asked before each connection; default: nothing. */
   readonly policy?: TargetPolicy;
+  /** Default: true randomness. */
+  readonly random?: Deps['random'];
+  /** Called for each life of the object: what its service is given in place of `deps`. */
+  readonly wrap?: (deps: Deps) => Deps;
 }
 
 /** An object without an account. */
@@ -53,7 +59,7 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
   let offset = 0;
   let alarm: number | null = null;
   let alarmWrites = 0;
-  const random = (count: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(count));
+  const random = options.random ?? ((count: number): Uint8Array<ArrayBuffer> => new Uint8Array(randomBytes(count)));
   const deps: Deps = {
     dial: async (target) =>
       nodeDial(options.policy ? await admitted(target, options.policy) : target, deadlines, { rejectUnauthorized: false }),
@@ -81,7 +87,7 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
   const start = (masterKey: string): MailboxService => {
     const keys = parseMasterKeys(masterKey);
     if (!keys.ok) throw new Error(keys.problems.join(' '));
-    return new MailboxService(deps, { keyring: keys.keyring, sessionLingerMs: options.lingerMs ?? 0 });
+    return new MailboxService(options.wrap?.(deps) ?? deps, { keyring: keys.keyring, sessionLingerMs: options.lingerMs ?? 0 });
   };
   const box = {
     id: newAccountId(random, null),
@@ -99,6 +105,7 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
     loseAlarm: () => {
       alarm = null;
     },
+    now: deps.now,
     advance: (milliseconds: number) => {
       offset += milliseconds;
     },

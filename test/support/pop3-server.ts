@@ -39,6 +39,8 @@ export interface Pop3Server {
   readonly connections: { readonly total: number; readonly open: number };
   /** The newest commands of all sessions in order, without secrets. */
   readonly commands: readonly string[];
+  /** From the next login on. */
+  setPassword(user: string, password: string): void;
   /** Drops every connection and stops listening. */
   close(): Promise<void>;
 }
@@ -75,6 +77,10 @@ export async function startPop3Server(options: Pop3ServerOptions): Promise<Pop3S
     maildrops: new Map([...users].map(([name, user]) => [name, user.maildrop])),
     connections: counts,
     commands: log.entries,
+    setPassword: (name, password) => {
+      const user = users.get(name);
+      if (user) users.set(name, { ...user, password });
+    },
     close: () => closed(server, sockets),
   };
 }

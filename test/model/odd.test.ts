@@ -1,0 +1,10 @@
+/** Servers that lack TOP, CAPA, pipelining or response codes: random sequences against the model. */
+import { expect, it } from 'vitest';
+import { runSequences, seedsOf, STEPS } from './sequences.ts';
+
+it('shows what the server has, once, whatever happened before', async () => {
+  const seeds = seedsOf('odd');
+  process.stdout.write(`Model (odd): seeds ${seeds[0]} to ${seeds.at(-1)}, ${STEPS} steps each\n`);
+  expect(seeds.length).toBeGreaterThan(0);
+  expect(await runSequences('odd', seeds)).toEqual([]);
+});
