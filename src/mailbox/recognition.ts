@@ -40,7 +40,10 @@ export async function recognise(open: OpenSession, table: ListingTable, judgemen
   const places = judgement.vanished.map(({ created }) => created);
   const known = [...chunks(places)].flatMap((batch) => context.store.keys.recognisable(batch));
   const { arrived } = judgement;
-  const found = (await bySizes(open, table, known, arrived, context)) ?? (await byHeaders(open, table, known, arrived, context));
+  const inOrder = await bySizes(open, table, known, arrived, context);
+  const found = inOrder
+    ? [...inOrder, ...(await outOfOrder(open, table, known, arrived, inOrder, context))]
+    : await byHeaders(open, table, known, arrived, context);
   if (found === null) return false;
   await rekey(table, found, context);
   log('renumbered', { account: context.account.id, counts: { messages: found.length, known: known.length } });
@@ -98,7 +101,24 @@ function spread<T>(all: readonly T[], most: number): T[] {
   return Array.from({ length: most }, (_, n) => all[Math.floor((n * all.length) / most)] as T);
 }
 
-/** By Message-ID, Date and size of each, in whatever order; equal ones are paired in the order of both. */
+/** The few that stand elsewhere than their order says: those that had been hidden and came back, for example. */
+async function outOfOrder(
+  open: OpenSession,
+  table: ListingTable,
+  known: readonly RecognisableRow[],
+  arrived: readonly number[],
+  inOrder: readonly Recognised[],
+  context: Context,
+): Promise<Recognised[]> {
+  const rows = new Set(inOrder.map(({ row }) => row));
+  const ranks = new Set(inOrder.map(({ rank }) => rank));
+  const left = known.filter((row) => !rows.has(row) && row.fingerprint !== null);
+  const unnamed = arrived.filter((rank) => !ranks.has(rank));
+  if (left.length === 0 || unnamed.length > RECOGNITION.headersMost || !hasTop(open.session)) return [];
+  return pairedByHeaders(open, table, left, unnamed, context);
+}
+
+/** By the headers of all, where enough of them fit. */
 async function byHeaders(
   open: OpenSession,
   table: ListingTable,
@@ -109,8 +129,20 @@ async function byHeaders(
   const read = known.filter((row) => row.fingerprint !== null);
   const enough = RECOGNITION.headersPart * known.length;
   if (read.length < enough || arrived.length > RECOGNITION.headersMost || !hasTop(open.session)) return null;
+  const found = await pairedByHeaders(open, table, read, arrived, context);
+  return found.length >= enough ? found : null;
+}
+
+/** By Message-ID, Date and size of each, in whatever order; equal ones are paired in the order of both. */
+async function pairedByHeaders(
+  open: OpenSession,
+  table: ListingTable,
+  known: readonly RecognisableRow[],
+  arrived: readonly number[],
+  context: Context,
+): Promise<Recognised[]> {
   const rows = new Map<string, RecognisableRow[]>();
-  for (const row of read.toReversed()) {
+  for (const row of known.toReversed()) {
     const key = Buffer.from(row.fingerprint ?? []).toString('hex');
     const same = rows.get(key);
     if (same) same.push(row);
@@ -122,5 +154,5 @@ async function byHeaders(
     const row = rows.get(Buffer.from(print).toString('hex'))?.pop();
     if (row) found.push({ row, rank });
   });
-  return found.length >= enough ? found : null;
+  return found;
 }

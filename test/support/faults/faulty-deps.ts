@@ -88,5 +88,9 @@ function faultyAlarm(alarm: Alarm, life: Life, pass: Pass): Alarm {
     if (pass('alarm', 'set') === 'abort') throw new LifeOver();
     work();
   };
-  return { set: (at) => set(() => alarm.set(at)), clear: () => set(() => alarm.clear()) };
+  const get = async (): Promise<number | null> => {
+    if (life.ended || pass('alarm', 'get') === 'abort') return life.never();
+    return alarm.get();
+  };
+  return { get, set: (at) => set(() => alarm.set(at)), clear: () => set(() => alarm.clear()) };
 }

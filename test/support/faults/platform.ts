@@ -64,14 +64,14 @@ export class Platform {
       return;
     }
     this.box.advance(Math.max(0, at - this.now));
-    await this.ring();
+    await this.#ring(at);
   }
 
-  /** Lets the alarm ring now. An alarm in which the object dies rings again. */
-  async ring(): Promise<void> {
+  /** The alarm that was set for `rang` rings. One in which the object dies rings again, as the platform has it. */
+  async #ring(rang: number): Promise<void> {
     this.box.loseAlarm();
     const ring = async (): Promise<Outcome<null>> => {
-      await this.box.service.alarm();
+      await this.box.service.alarm(rang);
       return { ok: true, value: null };
     };
     for (let tries = 0; tries < 6; tries++) {
