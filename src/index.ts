@@ -3,6 +3,7 @@ import { makeApp } from './http/app.ts';
 import { sweep } from './http/sweep.ts';
 
 export { Directory } from './directory/directory.ts';
+export { MailHost } from './mail-host/mail-host.ts';
 export { Mailbox } from './mailbox/mailbox.ts';
 
 const app = makeApp();

@@ -295,6 +295,22 @@ export const BACKOFF = {
 /** The longest wait between two logins that a server's word is taken for. */
 export const LOGIN_DELAY_MOST = 24 * 60 * MINUTE;
 
+/** What alarms do at one mail host at the same time. Its own limit for one address is often ten or so connections. */
+export const LOGINS = {
+  /** Logins at once. */
+  atOnce: 4,
+  /** A login that takes longer counts no more. */
+  turnTime: 60 * SECOND,
+  /** Polls that wait for their turn, and for how long. */
+  waiting: 200,
+  waitTime: 8 * SECOND,
+  /** How long the answer may take to whether there is a turn, before a poll goes without. */
+  answerTime: 10 * SECOND,
+  /** When one that had no turn comes again: from, and up to. */
+  againFrom: 5 * SECOND,
+  againTo: 15 * SECOND,
+} as const;
+
 /** How polls by alarm are spread. */
 export const POLL = {
   /** How far an account's own interval may be from what was asked for, as a part of it. */

@@ -11,6 +11,7 @@ import type { Checks } from './checks.ts';
 import type { Deps } from './deps.ts';
 import { MailboxError, upstreamFailureOf } from './failure.ts';
 import { afterLogin, mayLogIn } from './health.ts';
+import type { HostTurn } from './host-turn.ts';
 import type { LineHooks } from './line.ts';
 import { openSession } from './login.ts';
 import { doubt, recall, remember, type ServerMemory, targetKey } from './server-memory.ts';
@@ -28,14 +29,18 @@ export class Connection implements LineHooks {
   readonly #store: Store;
   readonly #account: Account;
   readonly #checks: Checks;
+  readonly #turn: HostTurn;
   /** The newest session, where it leads and since when; it goes on learning while it is used. */
   #last: { readonly session: Session; readonly target: string; readonly at: number } | null = null;
+  /** When the newest login was accepted. */
+  #enteredAt: number | null = null;
 
-  constructor(deps: Deps, store: Store, account: Account, checks: Checks) {
+  constructor(deps: Deps, store: Store, account: Account, parts: { readonly checks: Checks; readonly turn: HostTurn }) {
     this.#deps = deps;
     this.#store = store;
     this.#account = account;
-    this.#checks = checks;
+    this.#checks = parts.checks;
+    this.#turn = parts.turn;
   }
 
   async connect(): Promise<Session> {
@@ -45,21 +50,40 @@ export class Connection implements LineHooks {
     const target = targetKey(this.#account.settings.server);
     const memory = this.#learned(await this.#stored());
     const at = this.#deps.now();
-    const session = await openSession(this.#account, recall(memory, target, at), this.#deps);
+    const session = await openSession(this.#account, recall(memory, target, at), this.#deps, (entered) => this.#entered(entered));
     this.#last = { session, target, at };
     return session;
+  }
+
+  /** At once, not when the job is done: an object that dies in between must not log in again too soon. */
+  #entered(session: Session): void {
+    this.#turn.end();
+    this.#enteredAt = this.#deps.now();
+    this.#keepDelay(session);
+  }
+
+  #keepDelay({ capabilities }: Session): void {
+    const { account } = this.#store;
+    const delay = capabilities?.loginDelaySeconds ?? 0;
+    if (delay === 0 || !this.#store.exists()) return;
+    const health = account.health();
+    const next = afterLogin(health, this.#enteredAt ?? this.#deps.now(), delay);
+    if (next.login_after !== health.login_after) account.setHealth(next);
   }
 
   async loggedIn(session: Session): Promise<void> {
     const { account } = this.#store;
     // A session that verified the account was opened by nobody here.
-    if (this.#last?.session !== session) this.#last = { session, target: targetKey(this.#account.settings.server), at: this.#deps.now() };
+    if (this.#last?.session !== session) {
+      this.#last = { session, target: targetKey(this.#account.settings.server), at: this.#deps.now() };
+      this.#enteredAt = this.#last.at;
+    }
     const stored = await this.#stored();
     const box = await this.#sealed(stored, { ...serverView(session.capabilities), memory: this.#learned(stored) });
-    const delay = session.capabilities?.loginDelaySeconds ?? 0;
-    const health = account.health();
     if (box) account.setServer(box);
-    if (health.state !== 'ready' || health.refusals > 0 || delay > 0) account.setHealth(afterLogin(health, this.#deps.now(), delay));
+    this.#keepDelay(session);
+    const health = account.health();
+    if (health.state !== 'ready' || health.refusals > 0) account.setHealth(afterLogin(health, this.#deps.now()));
   }
 
   async failed(error: unknown): Promise<void> {

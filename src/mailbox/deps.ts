@@ -31,6 +31,11 @@ export interface Alarm {
   clear(): void;
 }
 
+/** A turn to log in at a mail host. */
+export interface Turn {
+  end(): void;
+}
+
 export interface Deps {
   /** Opens a connection after the target policy has passed. Throws `NetError` (see `net/error.ts`). */
   readonly dial: (target: Target) => Promise<Channel>;
@@ -39,6 +44,8 @@ export interface Deps {
   /** Fresh random octets. */
   readonly random: (count: number) => Uint8Array<ArrayBuffer>;
   readonly alarm: Alarm;
+  /** A turn to log in at `host`, or null where none came in time. May fail. */
+  readonly turns: (host: string, jurisdiction: string | null) => Promise<Turn | null>;
   readonly deadlines: Deadlines;
   readonly sql: Sql;
   /** Deletes everything that the object stored, its alarm too. */

@@ -13,8 +13,13 @@ export const QUIRKS = 2;
 
 type Dialling = Pick<Deps, 'dial' | 'random'>;
 
-/** A session with its greeting read. A server that breaks off at CAPA before TLS is dialled once more, without it. */
-export async function openSession(login: Login, remembered: Remembered | null, deps: Dialling): Promise<Session> {
+/** A session with its greeting read. A server that breaks off at CAPA before TLS is dialled once more, without it. `onLogin`: see `SessionOptions`. */
+export async function openSession(
+  login: Login,
+  remembered: Remembered | null,
+  deps: Dialling,
+  onLogin: (session: Session) => void = () => undefined,
+): Promise<Session> {
   const { server, auth } = login.settings;
   const open = async (known: Remembered | null): Promise<Session> =>
     Session.open(await deps.dial(server), {
@@ -24,6 +29,7 @@ export async function openSession(login: Login, remembered: Remembered | null, d
       remembered: known,
       random: deps.random,
       endpoint: server,
+      onLogin,
     });
   try {
     return await open(remembered);

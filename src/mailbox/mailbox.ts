@@ -8,7 +8,7 @@ import { DEADLINES, MAILBOX } from '../limits.ts';
 import { admitted, type TargetPolicy, targetPolicy } from '../net/admission.ts';
 import { dial } from '../net/dial.ts';
 import { standDown } from './checks.ts';
-import type { Deps, Target } from './deps.ts';
+import type { Deps, Target, Turn } from './deps.ts';
 import type * as rpc from './rpc.ts';
 import { MailboxService } from './service.ts';
 import { durableSql } from './sql.ts';
@@ -25,6 +25,7 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
           durableDeps(
             state,
             targetPolicy(read.config, (url, init) => fetch(url, init)),
+            env.MAIL_HOST,
           ),
           read.config,
         )
@@ -162,7 +163,7 @@ export class Mailbox extends DurableObject<Env> implements rpc.MailboxRpc {
   }
 }
 
-function durableDeps(state: DurableObjectState, policy: TargetPolicy): Deps {
+function durableDeps(state: DurableObjectState, policy: TargetPolicy, hosts: Env['MAIL_HOST']): Deps {
   return {
     // The policy is asked on every connection: what was allowed at creation may not be any more, and names move.
     dial: async (target: Target) => dial(await admitted(target, policy), DEADLINES),
@@ -173,6 +174,7 @@ function durableDeps(state: DurableObjectState, policy: TargetPolicy): Deps {
       set: (at) => state.waitUntil(state.storage.setAlarm(at)),
       clear: () => state.waitUntil(state.storage.deleteAlarm()),
     },
+    turns: (host, jurisdiction) => turnAt(host, jurisdiction, hosts),
     deadlines: DEADLINES,
     sql: durableSql(state.storage),
     erase: async () => {
@@ -180,4 +182,11 @@ function durableDeps(state: DurableObjectState, policy: TargetPolicy): Deps {
       await state.storage.deleteAll();
     },
   };
+}
+
+/** A turn at the object of a mail host, which lives where the account that asks must live. */
+async function turnAt(host: string, jurisdiction: string | null, hosts: Env['MAIL_HOST']): Promise<Turn | null> {
+  const namespace = jurisdiction === null ? hosts : hosts.jurisdiction(jurisdiction as DurableObjectJurisdiction);
+  const turn = await namespace.getByName(host.toLowerCase().replace(/\.$/, '')).turn();
+  return turn && { end: () => turn[Symbol.dispose]() };
 }

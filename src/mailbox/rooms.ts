@@ -9,6 +9,7 @@ import { Deletions } from './deletion.ts';
 import type { Deps } from './deps.ts';
 import { Events } from './events.ts';
 import { Fetcher } from './fetcher.ts';
+import { HostTurn } from './host-turn.ts';
 import { Indexer } from './indexer.ts';
 import { Line } from './line.ts';
 import { Reading } from './reading.ts';
@@ -31,7 +32,8 @@ export interface Rooms extends Context {
 /** Wires the rooms of `account`; opens no connection and stores nothing. */
 export function furnish(account: Account, store: Store, deps: Deps, sessionLingerMs: number): Rooms {
   const checks = new Checks(store);
-  const connection = new Connection(deps, store, account, checks);
+  const turn = new HostTurn(deps, account);
+  const connection = new Connection(deps, store, account, { checks, turn });
   const line = new Line(connection, sessionLingerMs);
   const copies = new Copies(store, account, deps.now);
   const context: Context = { deps, store, account, checks, line, copies };
@@ -40,7 +42,7 @@ export function furnish(account: Account, store: Store, deps: Deps, sessionLinge
   const deletions = new Deletions(context);
   const sync = new Synchronizer(context, indexer, deletions);
   const reading = new Reading(context, fetcher);
-  const rounds = new Rounds(context, sync, indexer);
+  const rounds = new Rounds(context, { sync, indexer, turn });
   const events = new Events(account, store, deps.now);
   const amendments = new Amendments(context, { rounds, events });
   return { ...context, connection, sync, deletions, fetcher, indexer, reading, rounds, events, amendments };

@@ -2,30 +2,37 @@
  * What the object does by itself, by its one alarm: poll, index the newest messages, drop scratch copies.
  * The alarm is set again before anything else is done: the platform retries a failed alarm a few times and then never again.
  */
-import { MAILBOX } from '../limits.ts';
+import { LOGINS, MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import type { Context } from './context.ts';
 import { failureOf } from './failure.ts';
+import type { HostTurn } from './host-turn.ts';
 import type { Indexer } from './indexer.ts';
 import { pollSeconds } from './pace.ts';
 import { type Due, indexTime, nextAlarm, nextCheck, pollInterval } from './schedule.ts';
 import type { Synchronizer } from './sync.ts';
 import { isSuspect } from './view.ts';
 
+interface Parts {
+  readonly sync: Synchronizer;
+  readonly indexer: Indexer;
+  readonly turn: HostTurn;
+}
+
 export class Rounds {
   readonly #context: Context;
-  readonly #sync: Synchronizer;
-  readonly #indexer: Indexer;
+  readonly #parts: Parts;
   /** What the alarm is known to be set to; undefined: not known. */
   #armed: number | null | undefined;
   #ended = false;
   /** Background indexing that got nowhere is not tried again before this. */
   #indexNotBefore = 0;
+  /** The mail host had no turn for us: nothing that logs in is tried before this. */
+  #loginNotBefore = 0;
 
-  constructor(context: Context, sync: Synchronizer, indexer: Indexer) {
+  constructor(context: Context, parts: Parts) {
     this.#context = context;
-    this.#sync = sync;
-    this.#indexer = indexer;
+    this.#parts = parts;
   }
 
   /** To be called once the object is awake. `rang`: the time of the alarm that woke it; null: something else did. */
@@ -86,15 +93,31 @@ export class Rounds {
   }
 
   async #work(due: Due, now: number): Promise<void> {
-    if (isDue(nextCheck(due), now)) await this.#poll(now);
-    else if (isDue(indexTime(due), now)) await this.#index(now);
+    const polls = isDue(nextCheck(due), now);
+    if (!polls && !isDue(indexTime(due), now)) return;
+    const { turn } = this.#parts;
+    if (!(await turn.take())) {
+      this.#loginNotBefore = this.#context.deps.now() + this.#someWhile();
+      return;
+    }
+    try {
+      await (polls ? this.#poll(now) : this.#index(now));
+    } finally {
+      turn.end();
+    }
+  }
+
+  /** Those that had no turn must not come again all at once. */
+  #someWhile(): number {
+    const [share = 0] = this.#context.deps.random(1);
+    return LOGINS.againFrom + Math.round((share / 255) * (LOGINS.againTo - LOGINS.againFrom));
   }
 
   async #poll(now: number): Promise<void> {
     const { checks } = this.#context;
     checks.rang(now);
     try {
-      await this.#sync.run('background');
+      await this.#parts.sync.run('background');
     } finally {
       checks.rang(null);
     }
@@ -105,7 +128,7 @@ export class Rounds {
     const { messages } = this.#context.store;
     const rows = messages.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedMessages);
     this.#indexNotBefore = now + MAILBOX.backoffFirst;
-    await this.#indexer.index(rows, 'background');
+    await this.#parts.indexer.index(rows, 'background');
     const [next] = messages.unindexed(MAILBOX.indexedMessages, now, 1);
     if (next?.created !== rows[0]?.created) this.#indexNotBefore = 0;
   }
@@ -130,6 +153,7 @@ export class Rounds {
         isSuspect(this.#context),
       ),
       paused: account.settings.paused,
+      loginNotBefore: this.#loginNotBefore,
       indexAt: retryAt === null ? null : Math.max(retryAt, this.#indexNotBefore),
       scratchAt: copies.scratchAt(),
     };

@@ -13,6 +13,8 @@ export interface Due {
   /** Milliseconds from one poll to the next; null: no polls. */
   readonly interval: number | null;
   readonly paused: boolean;
+  /** Nothing of this logs in before it; 0: it may. */
+  readonly loginNotBefore: number;
   /** When the next message is to be indexed; 0: at once; null: none is left. */
   readonly indexAt: number | null;
   /** When the oldest scratch copy goes; null: there is none. */
@@ -33,10 +35,9 @@ export function pollInterval(seconds: number, hash: Uint8Array, suspect: boolean
 
 /** When the server is to be asked again, or null. Times in milliseconds since the epoch. */
 export function nextCheck(due: Due): number | null {
-  const { health } = due;
-  if (due.paused || due.interval === null || health.state === 'auth_failed') return null;
+  if (due.paused || due.interval === null || due.health.state === 'auth_failed') return null;
   const regular = due.attemptedAt === null ? due.createdAt : due.attemptedAt + due.interval;
-  return Math.max(regular, health.retry_at ?? 0, health.login_after ?? 0);
+  return Math.max(regular, loginTime(due));
 }
 
 /** When the alarm must ring, or null. Never in the past: an alarm that rings at once for ever would be a loop. */
@@ -48,5 +49,9 @@ export function nextAlarm(due: Due, now: number): number | null {
 /** Background indexing needs a login too, so it waits as logins wait. */
 export function indexTime(due: Due): number | null {
   if (due.indexAt === null || due.paused || due.health.state === 'auth_failed') return null;
-  return Math.max(due.indexAt, due.health.retry_at ?? 0, due.health.login_after ?? 0);
+  return Math.max(due.indexAt, loginTime(due));
+}
+
+function loginTime({ health, loginNotBefore }: Due): number {
+  return Math.max(health.retry_at ?? 0, health.login_after ?? 0, loginNotBefore);
 }

@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly random: (count: number) => Uint8Array;
   /** Where the channel leads, for mechanisms that say so. */
   readonly endpoint?: Endpoint;
+  /** Told at once when the server has accepted the login. */
+  readonly onLogin?: (session: Session) => void;
   /**
    * Whether commands may be written behind the login, in the same flight, to a server that is known to take that. Cyrus 3.6
    * and Courier 1.0 announce pipelining and lose what follows a login, so by default nothing does.
@@ -198,6 +200,7 @@ export class Session {
       this.#pipeline.feed(inTurn(alone ? [] : (flight ?? []), again, commands ?? []), most);
       if (login && flight && !alone) await this.#refusable(() => this.#accept(login, flight.length));
       this.#loggedIn = true;
+      if (login) this.#options.onLogin?.(this);
       if (again.length > 0) await this.#knowledge.settle();
     });
   }

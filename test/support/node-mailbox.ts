@@ -50,6 +50,8 @@ export interface NodeMailboxOptions {
   readonly random?: Deps['random'];
   /** Called for each life of the object: what its service is given in place of `deps`. */
   readonly wrap?: (deps: Deps) => Deps;
+  /** Where turns at a mail host are had; default: everybody has one. */
+  readonly turns?: Deps['turns'];
 }
 
 /** An object without an account. */
@@ -76,6 +78,7 @@ export function nodeMailbox(options: NodeMailboxOptions = {}): NodeMailbox {
         alarm = null;
       },
     },
+    turns: options.turns ?? (() => Promise.resolve({ end: () => undefined })),
     deadlines,
     sql,
     erase: async () => {

@@ -39,7 +39,16 @@ describe('the state of an account', () => {
     expect(first.retry_at).toBe(5 + HOUR);
     const second = afterFailure(first, forbidden, 10);
     expect(second).toMatchObject({ failures: 2, retry_at: 10 + 2 * HOUR });
-    const due = { createdAt: 0, attemptedAt: 10, health: second, interval: 60_000, paused: false, indexAt: 0, scratchAt: null };
+    const due = {
+      createdAt: 0,
+      attemptedAt: 10,
+      health: second,
+      interval: 60_000,
+      paused: false,
+      loginNotBefore: 0,
+      indexAt: 0,
+      scratchAt: null,
+    };
     expect(indexTime(due)).toBe(10 + 2 * HOUR);
   });
 
@@ -111,7 +120,16 @@ describe('the state of an account', () => {
 
   it('is never polled again after [AUTH]', () => {
     const row = afterFailure(afterListing(NEW, 0), failure('upstream_auth_failed', true, null, 'AUTH'), 1_000);
-    const due = { createdAt: 0, attemptedAt: 0, health: row, interval: 60_000, paused: false, indexAt: null, scratchAt: null };
+    const due = {
+      createdAt: 0,
+      attemptedAt: 0,
+      health: row,
+      interval: 60_000,
+      paused: false,
+      loginNotBefore: 0,
+      indexAt: null,
+      scratchAt: null,
+    };
     expect(nextCheck(due)).toBeNull();
   });
 

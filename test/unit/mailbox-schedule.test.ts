@@ -18,7 +18,16 @@ const HEALTH: Due['health'] = {
   alarm_interval: null,
 };
 const HASH = new Uint8Array(16);
-const DUE: Due = { createdAt: 0, attemptedAt: 1_000, health: HEALTH, interval: 300_000, paused: false, indexAt: null, scratchAt: null };
+const DUE: Due = {
+  createdAt: 0,
+  attemptedAt: 1_000,
+  health: HEALTH,
+  interval: 300_000,
+  paused: false,
+  loginNotBefore: 0,
+  indexAt: null,
+  scratchAt: null,
+};
 
 describe('the next alarm', () => {
   it('is one interval after the last attempt', () => {

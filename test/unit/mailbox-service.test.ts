@@ -537,6 +537,28 @@ describe('a server with a login delay', () => {
   });
 });
 
+describe('a server with a login delay, whose session', () => {
+  it('was cut off by the object’s own death, has the delay kept all the same', async () => {
+    const capabilities = '+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 600\r\n.\r\n';
+    let silent = false;
+    const answer = ({ verb }: { verb: string }) => (verb === 'CAPA' ? capabilities : silent && verb === 'STAT' ? '' : null);
+    const server = await serve({ answer });
+    const stats = (): number => server.commands.filter((command) => command === 'STAT').length;
+    const box = await account(server);
+    await page(box);
+    box.advance(601_000);
+    silent = true;
+    const asked = stats();
+    void box.service.sync(OPERATOR);
+    await expect.poll(stats).toBeGreaterThan(asked);
+    box.restart();
+    expect(await box.service.sync(OPERATOR)).toMatchObject({ ok: false, failure: { kind: 'login_delay' } });
+    expect(server.connections.total).toBe(2);
+    // By its alarm too.
+    expect(box.alarm()).toBeGreaterThan(Date.now() + 601_000 + 590_000);
+  });
+});
+
 describe('the alarm', () => {
   it('polls, sets itself again, and closes the session at once', async () => {
     fill(1);

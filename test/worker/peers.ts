@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Authority, createAuthority } from '../support/certificates.ts';
+import { type FleetServer, startFleetServer } from '../support/fleet-server.ts';
 import { Maildrop } from '../support/maildrop.ts';
 import { type Pop3Server, type Pop3ServerOptions, startPop3Server } from '../support/pop3-server.ts';
 
@@ -21,6 +22,8 @@ export interface Peers {
   readonly wrongName: number;
   /** TLS by an authority that nobody trusts. */
   readonly untrusted: number;
+  /** A server for any user, whose answer to credentials takes a while; `/logins` of the control tells how many came at once. */
+  readonly slow: number;
   readonly control: number;
 }
 
@@ -51,13 +54,15 @@ export async function workerBindings(): Promise<Record<string, string>> {
     servers.push(server);
     return server.port;
   };
+  const slow = await startFleetServer({ loginTime: 50, unref: true });
   const peers: Peers = {
     tls: await start({ tls: good }),
     startTls: await start({ tls: { ...good, mode: 'starttls' } }),
     clear: await start({}),
     wrongName: await start({ tls: other }),
     untrusted: await start({ tls: stranger }),
-    control: await startControl(users, servers),
+    slow: slow.port,
+    control: await startControl(users, servers, slow),
   };
   return {
     OPERATOR_KEY: 'operator-key-of-the-worker-suite-0123456789',
@@ -75,14 +80,15 @@ function makeUsers(): Map<string, { password: string; maildrop: Maildrop }> {
   return new Map(Array.from({ length: 50 }, (_, n) => [`user${n}`, { password: 'secret', maildrop: new Maildrop() }]));
 }
 
-/** PUT /drop/{user}: adds the body as a message. GET /commands: what all servers were asked for, a line each. */
-async function startControl(users: ReturnType<typeof makeUsers>, servers: readonly Pop3Server[]): Promise<number> {
+/** PUT /drop/{user}: adds the body as a message. GET /commands: what all servers were asked for, a line each. GET /logins: of `slow`. */
+async function startControl(users: ReturnType<typeof makeUsers>, servers: readonly Pop3Server[], slow: FleetServer): Promise<number> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const user = /^\/drop\/(\w+)$/.exec(request.url ?? '')?.[1];
       if (user) users.get(user)?.maildrop.add(Buffer.concat(chunks));
+      if (request.url === '/logins') return void response.end(JSON.stringify(slow.logins));
       response.end(servers.flatMap((peer) => peer.commands).join('\n'));
     });
   });
