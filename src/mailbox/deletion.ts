@@ -1,18 +1,19 @@
 /**
  * Deleting on the mail server. DELE only marks; the server removes in the UPDATE state, after QUIT (RFC 1939 §6), and an
- * error or a lost line there means "some or none". So: durable intents, the numbers confirmed by UIDL, DELE for each, QUIT,
- * `+OK`, and only then are they gone. Anything else is `delete_unconfirmed`: the intent lives on, every listing looks
- * whether the message is gone, and it is asked again, a few times at most. All intents are made and dropped by the job
- * that holds the session, so no two of them meet.
+ * error or a lost line there means "some or none". So: durable intents, the numbers confirmed (see `confirmation.ts`), DELE for
+ * each, QUIT, `+OK`, and only then are they gone. Anything else is `delete_unconfirmed`: the intent lives on, every listing
+ * looks whether the message is gone, and it is asked again, a few times at most. All intents are made and dropped by the
+ * job that holds the session, so no two of them meet.
  */
 import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import { type Command, dele, quit } from '../pop3/command.ts';
 import type { Context } from './context.ts';
+import { type Confirmed, confirm } from './confirmation.ts';
 import { failureOf, MailboxError, refusal, upstreamFailureOf } from './failure.ts';
 import { hex } from './hex.ts';
+import { hintWithout, type Live } from './hint.ts';
 import type { OpenSession } from './line.ts';
-import { locate } from './listing.ts';
 import type { DeleteReport, Failure, UpstreamSaid } from './rpc.ts';
 import type { MessageRow } from './store/message-store.ts';
 
@@ -77,15 +78,18 @@ export class Deletions {
     const round = emptyRound();
     try {
       const rows = store.messages.byCreated(due.map(({ message }) => message));
-      const numbers = await locate(open, rows, this.#context);
-      const spent = due.filter(({ message, tries }) => tries >= MAILBOX.deleteTries && numbers.has(message));
+      const confirmed = await confirm(open, rows, this.#context);
+      const { numbers, shared } = confirmed;
+      const spent = due.filter(({ message, tries }) => shared.has(message) || (tries >= MAILBOX.deleteTries && numbers.has(message)));
       store.deletions.withdraw(spent.map(({ message }) => message));
       if (spent.length > 0) log('deletion_given_up', { account: account.id, counts: { messages: spent.length } });
       const left = new Set(spent.map(({ message }) => message));
+      for (const message of left) numbers.delete(message);
       await this.#delete(
         open,
         rows.filter((row) => !left.has(row.created)),
         round,
+        confirmed,
       );
     } catch (error) {
       const failure = failureOf(error);
@@ -125,14 +129,16 @@ export class Deletions {
   }
 
   /** Intent, UIDL, DELE, QUIT. Throws what broke the session; `round` then says how far each message came. */
-  async #delete(open: OpenSession, rows: readonly MessageRow[], round: Round): Promise<void> {
+  async #delete(open: OpenSession, rows: readonly MessageRow[], round: Round, known: Confirmed | null = null): Promise<void> {
     const { store, deps } = this.#context;
     const places = rows.map((row) => row.created);
     try {
       for (const created of store.deletions.intend(places, deps.now())) round.fresh.add(created);
-      const numbers = await locate(open, rows, this.#context);
+      const { numbers, shared, doubtful } = known ?? (await confirm(open, rows, this.#context));
+      for (const created of shared) round.refused.set(created, unnamed());
+      for (const created of doubtful) round.refused.set(created, unbelieved());
       this.#settle(
-        places.filter((created) => !numbers.has(created)),
+        places.filter((created) => !numbers.has(created) && !round.refused.has(created)),
         round,
       );
       if (numbers.size === 0) return;
@@ -177,6 +183,7 @@ export class Deletions {
     const now = deps.now();
     const ours = (created: number): 'api' | 'server' => (round.sent.has(created) || !round.fresh.has(created) ? 'api' : 'server');
     store.transaction(() => {
+      const [hint, before] = [store.account.hint(), this.#live()];
       const live = store.messages.byCreated(places).filter((row) => row.destroyed === null);
       let place = store.account.takePlaces(live.length);
       store.messages.destroy(
@@ -185,8 +192,15 @@ export class Deletions {
         now,
       );
       store.deletions.withdraw(places);
+      const next = hint && hintWithout(hint, before, this.#live());
+      if (next) store.account.setHint(next);
     });
     for (const created of places) round.gone.add(created);
+  }
+
+  #live(): Live {
+    const { messages } = this.#context.store;
+    return { ...messages.totals(), last: messages.page('newest', null, 1)[0]?.uidl_hash ?? null };
   }
 
   /** Duplicate and empty UIDLs don't name a message: a DELE by them could hit another one. */
@@ -209,6 +223,13 @@ function unconfirmed(broken: Failure): Failure {
 function unconfirmedBy(said: UpstreamSaid | null): Failure {
   const { phase, responseCode, text } = said ?? { phase: 'quit', responseCode: null, text: null };
   return { kind: 'delete_unconfirmed', upstream: { phase, responseCode, text }, retryAfterSeconds: null };
+}
+
+/** It isn't listed, but then most others aren't either. */
+function unbelieved(): Failure {
+  const upstream = { phase: 'uidl', responseCode: null, text: null };
+  const reason = 'The mail server lists only a part of the mailbox, without this message. Whether it is gone will show.';
+  return { kind: 'upstream_temporary', upstream, retryAfterSeconds: MAILBOX.suspectTime / 1000, reason };
 }
 
 function unnamed(): Failure {

@@ -19,6 +19,8 @@ export interface OpenSession {
   readonly numbers: Numbers;
   /** Whether `numbers` comes from a full listing, so that a row without an entry is not there. */
   listed: boolean;
+  /** Whether that listing had a UIDL more often than the ledger did. */
+  doubled: boolean;
   /** Messages whose RETR failed: some servers hang up when asked a second time. */
   readonly failed: Set<number>;
 }
@@ -110,7 +112,7 @@ export class Line {
 
   /** Takes over a session that was opened to verify an account; the next fresh job gets it. */
   adopt(session: Session): void {
-    this.#open = { session, numbers: new Numbers(), listed: false, failed: new Set() };
+    this.#open = openSession(session);
     this.#unused = true;
     this.#linger(MAILBOX.linger);
   }
@@ -215,7 +217,7 @@ export class Line {
       throw this.#interruption ?? gone();
     }
     this.#unused = false;
-    this.#open = { session, numbers: new Numbers(), listed: false, failed: new Set() };
+    this.#open = openSession(session);
     return this.#open;
   }
 
@@ -257,6 +259,10 @@ export class Line {
     this.#keep();
     this.#interruption = null;
   }
+}
+
+function openSession(session: Session): OpenSession {
+  return { session, numbers: new Numbers(), listed: false, doubled: false, failed: new Set() };
 }
 
 /** QUIT, and close whatever comes of it: a session without DELE loses nothing when QUIT fails. */

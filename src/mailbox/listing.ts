@@ -13,7 +13,7 @@ import type { Reply, Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
 import type { Answer } from './depth.ts';
 import { hex } from './hex.ts';
-import { judge } from './ledger.ts';
+import { judge, type Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import { ListingTable } from './listing-table.ts';
 import type { HintRow } from './store/account-store.ts';
@@ -33,15 +33,25 @@ export interface Listing {
   readonly named: boolean;
 }
 
-/** STAT and the UIDL of the last message that the hint knows, in one flight. Throws the failure where STAT is refused. */
-export async function askHint(session: Session, hint: HintRow, context: Context): Promise<Answer> {
+/**
+ * STAT and the UIDL of the last message that the hint knows, in one flight. Throws the failure where STAT is refused. The UIDLs
+ * of the messages `others` are asked for with them and noted, as keyed hashes, in `found`.
+ */
+export async function askHint(
+  session: Session,
+  hint: HintRow,
+  context: Context,
+  others: readonly number[] = [],
+  found = new Map<number, Uint8Array>(),
+): Promise<Answer> {
   let drop: Drop = { messages: 0, octets: 0 };
-  let uidlHash: Uint8Array | null = null;
-  for await (const reply of session.run([stat(), ...(hint.number > 0 ? [uidl(hint.number)] : [])])) {
-    if (reply.command.verb === 'STAT') drop = dropOf(reply);
-    else if (reply.ok) uidlHash = hashUidl(uidlOf(reply), context);
+  const numbers = new Set([...(hint.number > 0 ? [hint.number] : []), ...others]);
+  for await (const reply of session.run([stat(), ...[...numbers].map((number) => uidl(number))])) {
+    const { verb, number } = reply.command;
+    if (verb === 'STAT') drop = dropOf(reply);
+    else if (reply.ok && number !== null) found.set(number, hashUidl(uidlOf(reply), context));
   }
-  return { ...drop, uidlHash };
+  return { ...drop, uidlHash: found.get(hint.number) ?? null };
 }
 
 /**
@@ -137,17 +147,21 @@ async function guess(open: OpenSession, rows: readonly MessageRow[], context: Co
 }
 
 /** One by one costs fewer octets than a listing of all, and no more round trips while the server takes many commands at once. */
-function isWorthGuessing({ session }: OpenSession, count: number, { store }: Context): boolean {
+export function isWorthGuessing({ session }: OpenSession, count: number, { store }: Context): boolean {
   if (count <= MAILBOX.guessedNumbers) return true;
   const wide = session.remembered.pipelining === 'yes';
   return wide && count <= MAILBOX.guessedNumbersMost && count * MAILBOX.guessedPart <= (store.account.hint()?.messages ?? 0);
 }
 
-async function listAll(open: OpenSession, context: Context): Promise<void> {
-  const { table } = await readListing(open.session, context, { sizes: false });
+/** Learns all numbers of this session by a full UIDL. Changes nothing in the ledger. */
+export async function listAll(open: OpenSession, context: Context): Promise<Listing & { judgement: Judgement }> {
+  const listing = await readListing(open.session, context, { sizes: false });
+  const { table } = listing;
   open.numbers.clear();
-  judge(table, knownRows(context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
+  const judgement = judge(table, knownRows(context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
   open.listed = true;
+  open.doubled = judgement.arrived.some((rank) => table.occurrenceAt(rank) > 0);
+  return { ...listing, judgement };
 }
 
 /** A refusal of STAT is a refusal of the session (Hotmail-style servers refuse a login there). */

@@ -83,9 +83,15 @@ export class MessageStore {
 
   /** The ranks of live messages among all live ones, from 1: their likely numbers in a session. Rows that are gone have none. */
   ranks(created: readonly number[]): { created: number; rank: number }[] {
+    const first = Math.min(...created);
     return this.#sql.exec(
-      `SELECT created, rank FROM (SELECT created, row_number() OVER (ORDER BY created) AS rank FROM messages WHERE destroyed IS NULL)
+      `SELECT created, rank FROM (
+         SELECT created, row_number() OVER (ORDER BY created) + (SELECT count(*) FROM messages WHERE destroyed IS NULL AND created < ?) AS rank
+         FROM messages WHERE destroyed IS NULL AND created >= ? AND created <= ?)
        WHERE created IN (SELECT value FROM json_each(?))`,
+      first,
+      first,
+      Math.max(...created),
       JSON.stringify(created),
     );
   }
