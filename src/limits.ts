@@ -251,6 +251,9 @@ export const MAILBOX = {
   /** New messages that are asked for one by one rather than by a full listing: in one flight, and without pipelining. */
   grownMost: 400,
   grownMostAlone: 4,
+  /** UIDLs sealed together, where at least so many come at once; and packs of them held open. */
+  packedUidls: 100,
+  openPacks: 32,
   /** Tombstones forgotten by one sync. */
   pruneBatch: 5_000,
   /** How long removed messages are remembered, and at least how many. */

@@ -12,13 +12,13 @@ import type { FigureStore } from './store/figure-store.ts';
 const DAY = 24 * 60 * 60 * 1000;
 
 export async function accountStats(rooms: Rooms): Promise<AccountStats> {
-  const { store, account } = rooms;
+  const { store } = rooms;
   const places = store.figures.largest(MAILBOX.statsLargest);
   const rows = new Map(store.messages.byCreated(places).map((row) => [row.created, row]));
   const largest = places.flatMap((place) => rows.get(place) ?? []);
   return {
     messagesPerDay: messagesPerDay(rooms),
-    largest: await Promise.all(largest.map((row) => listItem(row, account))),
+    largest: await Promise.all(largest.map((row) => listItem(row, rooms))),
     topSenders: await topSenders(rooms),
   };
 }

@@ -3,11 +3,13 @@
  * that dies between two batches is completed by the next one, which finds the first batch known.
  */
 import { newMessageId } from '../crypto/ids.ts';
+import { MAILBOX } from '../limits.ts';
 import { boundedBatches } from './batches.ts';
 import type { Context } from './context.ts';
 import { hex } from './hex.ts';
 import type { OpenSession } from './line.ts';
 import type { Listing } from './listing.ts';
+import type { Pack } from './store/key-store.ts';
 import type { NewMessage } from './store/message-store.ts';
 
 /** Inserts the messages at `ranks` of a listing, in that order, and notes their numbers in this session. */
@@ -21,8 +23,9 @@ export async function insertArrivals(
   const { store, account, deps } = context;
   const outsideFeed = account.settings.initial === 'none' && context.checks.checkedAt === null;
   for (const batch of boundedBatches(table, ranks)) {
-    const rows = await Promise.all(batch.map((rank) => newRow(listing, rank, context)));
+    const { rows, packs } = await newRows(listing, batch, context);
     store.transaction(() => {
+      for (const pack of packs) store.keys.insertPack(pack);
       const first = store.account.takePlaces(rows.length);
       for (const [index, row] of rows.entries()) row.created = first + index;
       store.messages.insert(rows, deps.now());
@@ -32,9 +35,30 @@ export async function insertArrivals(
   }
 }
 
-/** A row without its place, which is taken in the transaction that stores it. */
-async function newRow({ table, named }: Pick<Listing, 'table' | 'named'>, rank: number, { account, deps }: Context): Promise<NewMessage> {
-  const id = newMessageId(deps.random);
-  const uidl = named ? hex(await account.vault.seal(table.uidlAt(rank), id, 'uidl')) : null;
-  return { created: 0, id, uidl, uidlHash: hex(table.hashAt(rank)), occurrence: table.occurrenceAt(rank), size: table.sizeAt(rank) ?? 0 };
+/** Rows without their places, which are taken in the transaction that stores them, and the packs that they point into. */
+async function newRows(
+  { table, named }: Pick<Listing, 'table' | 'named'>,
+  ranks: readonly number[],
+  { account, uidls, deps }: Context,
+): Promise<{ rows: NewMessage[]; packs: Pack[] }> {
+  const rows = ranks.map((rank): NewMessage => {
+    const uidlHash = hex(table.hashAt(rank));
+    const known = { uidlHash, occurrence: table.occurrenceAt(rank), size: table.sizeAt(rank) ?? 0 };
+    return { created: 0, id: newMessageId(deps.random), uidl: null, pack: null, packAt: null, ...known };
+  });
+  const packs: Pack[] = [];
+  if (!named) return { rows, packs };
+  for (let at = 0; at < rows.length; at += MAILBOX.packedUidls) {
+    const some = rows.slice(at, at + MAILBOX.packedUidls);
+    const octets = some.map((_, index) => table.uidlAt(ranks[at + index] ?? 0));
+    if (some.length === MAILBOX.packedUidls) {
+      const pack = await uidls.seal(octets);
+      packs.push(pack);
+      for (const [packAt, row] of some.entries()) [row.pack, row.packAt] = [pack.pack, packAt];
+    } else {
+      const boxes = await Promise.all(some.map((row, index) => account.vault.seal(octets[index] ?? new Uint8Array(0), row.id, 'uidl')));
+      for (const [index, row] of some.entries()) row.uidl = hex(boxes[index] ?? new Uint8Array(0));
+    }
+  }
+  return { rows, packs };
 }

@@ -54,7 +54,7 @@ async function readWhole(rows: readonly MessageRow[], query: BatchQuery, rooms: 
 
 /** List members alone: from the ledger, after the headers that are wanted and not known yet were asked for. */
 async function readItems(rows: readonly MessageRow[], query: BatchQuery, rooms: Rooms, answer: Answer): Promise<void> {
-  const { indexer, store, deps, account } = rooms;
+  const { indexer, store, deps } = rooms;
   const now = deps.now();
   const missing = needsHeaders(query.fields) ? rows.filter((row) => row.detail === 0 && (row.retry_at ?? 0) <= now) : [];
   const indexed = indexer.index(missing, 'interactive');
@@ -65,7 +65,7 @@ async function readItems(rows: readonly MessageRow[], query: BatchQuery, rooms: 
     const current = known.get(row.id) ?? row;
     // Those that were indexed before it broke off are known all the same.
     if (unknown.has(row.id) && current.detail === 0) continue;
-    await answer.add(row.id, () => someOf(current, account, query.fields));
+    await answer.add(row.id, () => someOf(current, rooms, query.fields));
   }
 }
 

@@ -17,7 +17,7 @@ export async function readChanges(query: ChangesQuery, rooms: Rooms, given: Budg
   if (query.include === 'ids') return shown(page(), fresh, (row) => Promise.resolve({ id: row.id }), rooms);
   const { created, updated } = page();
   const problem = await indexShown(rooms, [...created, ...updated], fresh, budget);
-  return shown(page(), { ...fresh, problem }, (row) => listItem(row, rooms.account), rooms);
+  return shown(page(), { ...fresh, problem }, (row) => listItem(row, rooms), rooms);
 }
 
 /** Rows as items. */

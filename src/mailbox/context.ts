@@ -5,6 +5,7 @@ import type { Copies } from './copies.ts';
 import type { Deps } from './deps.ts';
 import type { Line } from './line.ts';
 import type { Store } from './store.ts';
+import type { Uidls } from './uidls.ts';
 
 export interface Context {
   readonly deps: Deps;
@@ -13,4 +14,5 @@ export interface Context {
   readonly checks: Checks;
   readonly line: Line;
   readonly copies: Copies;
+  readonly uidls: Uidls;
 }

@@ -207,7 +207,7 @@ export class Deletions {
   #namesOneMessage(row: MessageRow): boolean {
     const { account, store } = this.#context;
     const empty = account.vault.hash('uidl', new Uint8Array(0));
-    return row.uidl !== null && hex(row.uidl_hash) !== hex(empty) && !store.messages.isDuplicate(row.uidl_hash);
+    return (row.uidl !== null || row.pack !== null) && hex(row.uidl_hash) !== hex(empty) && !store.messages.isDuplicate(row.uidl_hash);
   }
 }
 

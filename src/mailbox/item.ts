@@ -1,6 +1,6 @@
 /** A ledger row as a list item of the contract. Boxes are opened only for the members that were asked for. */
 import type { Summary } from '../mime/message.ts';
-import type { Account } from './account.ts';
+import type { Context } from './context.ts';
 import type { ListItem } from './rpc.ts';
 import type { MessageRow } from './store/message-store.ts';
 
@@ -39,19 +39,22 @@ export function needsWhole(fields: readonly string[] | null): boolean {
   return fields === null || fields.some((field) => !HEADER_MEMBERS.has(field) && !LISTED_MEMBERS.has(field));
 }
 
+/** Where a row's boxes are opened. */
+type Shelf = Pick<Context, 'account' | 'uidls'>;
+
 /** The whole list item of a row. */
-export async function listItem(row: MessageRow, account: Account): Promise<ListItem> {
-  return (await someOf(row, account, null)) as ListItem;
+export async function listItem(row: MessageRow, context: Shelf): Promise<ListItem> {
+  return (await someOf(row, context, null)) as ListItem;
 }
 
 /** The members of a row's list item that were asked for; `id` always comes. */
-export async function someOf(row: MessageRow, account: Account, fields: readonly string[] | null): Promise<Partial<ListItem>> {
+export async function someOf(row: MessageRow, { account, uidls }: Shelf, fields: readonly string[] | null): Promise<Partial<ListItem>> {
   const wanted = (field: keyof ListItem): boolean => fields === null || fields.includes(field);
   const summary =
     row.summary && needsHeaders(fields) ? ((await account.vault.openJson(row.summary, row.id, 'summary')) as Summary) : UNKNOWN;
   const item: ListItem = {
     id: row.id,
-    uidl: row.uidl && wanted('uidl') ? uidlText(await account.vault.open(row.uidl, row.id, 'uidl')) : null,
+    uidl: wanted('uidl') ? uidlText(await uidls.of(row)) : null,
     size: row.size,
     detail: DETAILS[row.detail],
     ...summary,
@@ -62,7 +65,8 @@ export async function someOf(row: MessageRow, account: Account, fields: readonly
 }
 
 /** A UIDL is octets; it is shown as UTF-8 where it is that, else one character an octet. */
-export function uidlText(octets: Uint8Array): string {
+export function uidlText(octets: Uint8Array | null): string | null {
+  if (octets === null) return null;
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(octets);
   } catch {

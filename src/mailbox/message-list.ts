@@ -9,7 +9,7 @@ import { syncView } from './view.ts';
 
 /** Reads the page that `query` asks for. A cursor that isn't this listing's is `invalid` before the server is troubled. */
 export async function readMessages(query: ListQuery, rooms: Rooms, budget: Budget): Promise<MessagePage> {
-  const { store, account } = rooms;
+  const { store } = rooms;
   if (query.cursor !== null) listPage(query, rooms);
   // A page behind a cursor belongs to the listing that its first page began: the server isn't asked again.
   const fresh = query.cursor === null ? await freshen(rooms, query.maxAge, budget) : FRESH;
@@ -18,7 +18,7 @@ export async function readMessages(query: ListQuery, rooms: Rooms, budget: Budge
   const indexed = new Map(store.messages.byCreated(rows.map((row) => row.created)).map((row) => [row.created, row]));
   const shown = rows.map((row) => indexed.get(row.created) ?? row);
   return {
-    data: await Promise.all(shown.map((row) => someOf(row, account, query.fields))),
+    data: await Promise.all(shown.map((row) => someOf(row, rooms, query.fields))),
     nextCursor,
     total: store.messages.totals().messages,
     sync: syncView(rooms, { stale: fresh.stale, problem }),

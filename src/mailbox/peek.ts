@@ -87,7 +87,7 @@ async function read(session: Session, listed: readonly Listed[], detail: PeekQue
   for await (const reply of session.run(commands)) {
     const message = listed[items.length];
     if (!message) break;
-    items.push({ uidl: message.uidl && uidlText(message.uidl), size: message.size, ...(await seen(reply)), firstSeenAt: now });
+    items.push({ uidl: uidlText(message.uidl), size: message.size, ...(await seen(reply)), firstSeenAt: now });
   }
   return items;
 }

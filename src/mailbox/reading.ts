@@ -36,7 +36,7 @@ export class Reading {
   }
 
   async message(id: string, query: rpc.MessageQuery, budget: Budget, tickets: PictureTickets | null = null): Promise<rpc.MessageView> {
-    const { copies, account } = this.#context;
+    const { copies } = this.#context;
     return this.#holding(this.row(id), async () => {
       const outline = await this.#outline(this.row(id), budget);
       const row = this.row(id);
@@ -44,7 +44,7 @@ export class Reading {
       const { html, maxBodyBytes, remote = 'blocked' } = query;
       const options = { html, maxBodyBytes, remote, sources: tickets?.sources(listed) ?? null };
       const content = await compose(outline, (start, end) => copies.read(row, start, end), options);
-      return { ...(await listItem(row, account)), ...content, attachments: listed };
+      return { ...(await listItem(row, this.#context)), ...content, attachments: listed };
     });
   }
 

@@ -16,6 +16,7 @@ import { Reading } from './reading.ts';
 import { Rounds } from './rounds.ts';
 import type { Store } from './store.ts';
 import { Synchronizer } from './sync.ts';
+import { Uidls } from './uidls.ts';
 
 export interface Rooms extends Context {
   readonly connection: Connection;
@@ -36,7 +37,7 @@ export function furnish(account: Account, store: Store, deps: Deps, sessionLinge
   const connection = new Connection(deps, store, account, { checks, turn });
   const line = new Line(connection, sessionLingerMs);
   const copies = new Copies(store, account, deps.now);
-  const context: Context = { deps, store, account, checks, line, copies };
+  const context: Context = { deps, store, account, checks, line, copies, uidls: new Uidls(account.vault, store.keys, deps.random) };
   const fetcher = new Fetcher(context);
   const indexer = new Indexer(context, fetcher);
   const deletions = new Deletions(context);

@@ -83,4 +83,5 @@ function prune(now: number, { store }: Context): void {
   const pruned = store.absences.prune(upTo, MAILBOX.pruneBatch);
   store.account.setPruned(pruned.place);
   for (const created of pruned.created) store.copies.remove(created);
+  store.keys.prunePacks();
 }

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import type * as rpc from '../../src/mailbox/rpc.ts';
 import { AbsenceStore } from '../../src/mailbox/store/absence-store.ts';
+import { KeyStore } from '../../src/mailbox/store/key-store.ts';
 import { ALL, type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, SINCE, valueOf } from '../support/node-mailbox.ts';
 import { mail } from './mailbox-world.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
@@ -291,5 +292,36 @@ describe('tombstones', () => {
     expect(absences.prunable(now - 3_600_000, 0)).toBe(0);
     expect(absences.prune(last?.destroyed ?? 0, 2)).toEqual({ place: (first?.destroyed ?? 0) + 1, created: [2, 3] });
     expect(box.sql.exec(`SELECT count(*) AS n FROM messages`)).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('UIDLs of many messages that come at once', () => {
+  test('are told one by one, after a restart too, and go with the last message that needs them', async () => {
+    await account(mails(130));
+    const shown = async (): Promise<(string | null | undefined)[]> => {
+      return valueOf(await box.service.messages(OPERATOR, { ...ALL, limit: 200, order: 'oldest', fields: ['uidl'], maxAge: 1e6 })).data.map(
+        (item) => item.uidl,
+      );
+    };
+    const expected = mails(130).map(({ uidl }) => uidl);
+    expect(await shown()).toEqual(expected);
+    box.restart();
+    expect(await shown()).toEqual(expected);
+    const keys = new KeyStore(box.sql);
+    expect(box.sql.exec(`SELECT count(*) AS n FROM uidl_packs`)).toEqual([{ n: 1 }]);
+    keys.prunePacks();
+    expect(await shown()).toEqual(expected);
+    box.sql.exec(`DELETE FROM messages WHERE pack IS NOT NULL`);
+    keys.prunePacks();
+    expect(box.sql.exec(`SELECT count(*) AS n FROM uidl_packs`)).toEqual([{ n: 0 }]);
+    expect(await shown()).toEqual(expected.slice(100));
+  });
+
+  test('hold for messages that are renumbered out of a pack', async () => {
+    await account(mails(130));
+    server.show(mails(130).map(({ octets, uidl }) => ({ octets, uidl: `x${uidl}` })));
+    expect(await sync()).toMatchObject({ created: 0, destroyed: 0, renumbered: true });
+    const page = valueOf(await box.service.messages(OPERATOR, { ...ALL, limit: 200, order: 'oldest', fields: ['uidl'], maxAge: 1e6 }));
+    expect(page.data.map((item) => item.uidl)).toEqual(mails(130).map(({ uidl }) => `x${uidl}`));
   });
 });

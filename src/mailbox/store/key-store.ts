@@ -9,6 +9,9 @@ export type RecognisableRow = { created: number; id: string; size: number; finge
 
 export type Rekeyed = { created: number; uidl: string; uidlHash: string; occurrence: number };
 
+/** UIDLs that were sealed together. */
+export type Pack = { pack: number; box: Uint8Array };
+
 export type GroupedRow = RecognisableRow & { occurrence: number };
 
 export class KeyStore {
@@ -16,6 +19,19 @@ export class KeyStore {
 
   constructor(sql: Sql) {
     this.#sql = sql;
+  }
+
+  insertPack({ pack, box }: Pack): void {
+    this.#sql.exec(`INSERT INTO uidl_packs (pack, box) VALUES (?, ?)`, pack, box);
+  }
+
+  pack(pack: number): Uint8Array | null {
+    return this.#sql.exec<{ box: Uint8Array }>(`SELECT box FROM uidl_packs WHERE pack = ?`, pack)[0]?.box ?? null;
+  }
+
+  /** Forgets packs that no row points into. */
+  prunePacks(): void {
+    this.#sql.exec(`DELETE FROM uidl_packs WHERE pack NOT IN (SELECT pack FROM messages WHERE pack IS NOT NULL)`);
   }
 
   /** Rows by ascending place, with what they are recognised by. */
@@ -28,7 +44,7 @@ export class KeyStore {
 
   /** Whether the server has ever named a live message by a UIDL. */
   anyNamed(): boolean {
-    return this.#sql.exec(`SELECT 1 FROM messages WHERE destroyed IS NULL AND uidl IS NOT NULL LIMIT 1`).length > 0;
+    return this.#sql.exec(`SELECT 1 FROM messages WHERE destroyed IS NULL AND (uidl IS NOT NULL OR pack IS NOT NULL) LIMIT 1`).length > 0;
   }
 
   /** The UIDLs, by their hashes, of those of `created` that several messages have been seen with; at most `limit`. */
@@ -75,7 +91,7 @@ export class KeyStore {
   /** Gives unkeyed rows their UIDLs. */
   rekey(rows: readonly Rekeyed[]): void {
     this.#sql.exec(
-      `UPDATE messages SET uidl = unhex(key.value->>1), uidl_hash = unhex(key.value->>2), occurrence = key.value->>3
+      `UPDATE messages SET uidl = unhex(key.value->>1), pack = NULL, pack_at = NULL, uidl_hash = unhex(key.value->>2), occurrence = key.value->>3
        FROM json_each(?) AS key WHERE messages.created = key.value->>0`,
       JSON.stringify(rows.map((row) => [row.created, row.uidl, row.uidlHash, row.occurrence])),
     );

@@ -9,7 +9,10 @@ export type MessageRow = {
   updated: number | null;
   destroyed: number | null;
   id: string;
+  /** Its own box, else its place in a pack; neither where the server has no UIDLs. */
   uidl: Uint8Array | null;
+  pack: number | null;
+  pack_at: number | null;
   uidl_hash: Uint8Array;
   occurrence: number;
   size: number;
@@ -22,13 +25,22 @@ export type MessageRow = {
   retry_at: number | null;
 };
 
-const COLUMNS = `created, updated, destroyed, id, uidl, uidl_hash, occurrence, size, first_seen, gone_why, detail, summary, digest, tries, retry_at`;
+const COLUMNS = `created, updated, destroyed, id, uidl, pack, pack_at, uidl_hash, occurrence, size, first_seen, gone_why, detail, summary, digest, tries, retry_at`;
 
 /** What the ledger compares a listing with. `missed_at`: since when suspect listings have lacked it, or null. */
 export type KnownRow = { created: number; uidl_hash: Uint8Array; occurrence: number; live: 0 | 1; size: number; missed_at: number | null };
 
-/** `uidl`: hex of its box, or null where the server has no UIDLs. */
-export type NewMessage = { created: number; id: string; uidl: string | null; uidlHash: string; occurrence: number; size: number };
+/** `uidl`: hex of its box, or null where it lies in a pack or the server has none. */
+export type NewMessage = {
+  created: number;
+  id: string;
+  uidl: string | null;
+  pack: number | null;
+  packAt: number | null;
+  uidlHash: string;
+  occurrence: number;
+  size: number;
+};
 
 export type Indexed = { created: number; place: number; summary: string; fingerprint: string };
 
@@ -112,11 +124,11 @@ export class MessageStore {
 
   insert(rows: readonly NewMessage[], seenAt: number): void {
     this.#sql.exec(
-      `INSERT INTO messages (created, id, uidl, uidl_hash, occurrence, size, first_seen, last_seen, detail)
-       SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, ?, ?, 0 FROM json_each(?)`,
+      `INSERT INTO messages (created, id, uidl, uidl_hash, occurrence, size, pack, pack_at, first_seen, last_seen, detail)
+       SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, value->>7, ?, ?, 0 FROM json_each(?)`,
       seenAt,
       seenAt,
-      JSON.stringify(rows.map((row) => [row.created, row.id, row.uidl, row.uidlHash, row.occurrence, row.size])),
+      JSON.stringify(rows.map((row) => [row.created, row.id, row.uidl, row.uidlHash, row.occurrence, row.size, row.pack, row.packAt])),
     );
   }
 

@@ -134,6 +134,15 @@ export const SCHEMA_STEPS: readonly string[] = [
   `
   ALTER TABLE health ADD COLUMN alarm_interval INTEGER;
   `,
+  // UIDLs that were sealed together: the message at `pack_at` of a pack has no box of its own (see `uidls.ts`).
+  `
+  CREATE TABLE uidl_packs (
+    pack           INTEGER PRIMARY KEY,
+    box            BLOB NOT NULL               -- box: a list of UIDLs
+  ) STRICT;
+  ALTER TABLE messages ADD COLUMN pack INTEGER;
+  ALTER TABLE messages ADD COLUMN pack_at INTEGER;
+  `,
 ];
 
 /** Whether this object was ever given tables. Asks without writing, so that a call for an absent account leaves nothing behind. */
