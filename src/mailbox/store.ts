@@ -46,11 +46,17 @@ export class Store {
 
   /** Brings the tables up to date. */
   migrate(now: number): void {
+    this.messages.forget();
     this.#sql.transaction(() => applySchema(this.#sql, now));
   }
 
   /** Runs `body` in one transaction; it must not await. */
   transaction<T>(body: () => T): T {
-    return this.#sql.transaction(body);
+    try {
+      return this.#sql.transaction(body);
+    } catch (error) {
+      this.messages.forget();
+      throw error;
+    }
   }
 }

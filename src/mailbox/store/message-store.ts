@@ -46,6 +46,8 @@ export type Indexed = { created: number; place: number; summary: string; fingerp
 
 export class MessageStore {
   readonly #sql: Sql;
+  /** Of the live rows, until one comes, goes or changes its size: counting a large ledger takes milliseconds. */
+  #totals: { messages: number; octets: number } | null = null;
 
   constructor(sql: Sql) {
     this.#sql = sql;
@@ -86,25 +88,49 @@ export class MessageStore {
 
   /** How many are live and the sum of their sizes. */
   totals(): { messages: number; octets: number } {
+    if (this.#totals) return this.#totals;
     const row = this.#sql.exec<{ messages: number; octets: number | null }>(
       // A server may claim any size, and sum() fails beyond 2^63.
       `SELECT count(*) AS messages, total(size) AS octets FROM messages WHERE destroyed IS NULL`,
     )[0];
-    return { messages: row?.messages ?? 0, octets: row?.octets ?? 0 };
+    this.#totals = { messages: row?.messages ?? 0, octets: row?.octets ?? 0 };
+    return this.#totals;
+  }
+
+  /** Forgets what it remembers of the rows: what changed them was undone, or the tables are other ones. */
+  forget(): void {
+    this.#totals = null;
   }
 
   /** The ranks of live messages among all live ones, from 1: their likely numbers in a session. Rows that are gone have none. */
   ranks(created: readonly number[]): { created: number; rank: number }[] {
-    const first = Math.min(...created);
-    return this.#sql.exec(
-      `SELECT created, rank FROM (
-         SELECT created, row_number() OVER (ORDER BY created) + (SELECT count(*) FROM messages WHERE destroyed IS NULL AND created < ?) AS rank
-         FROM messages WHERE destroyed IS NULL AND created >= ? AND created <= ?)
-       WHERE created IN (SELECT value FROM json_each(?))`,
-      first,
-      first,
-      Math.max(...created),
+    const live = this.#sql.exec<{ created: number }>(
+      `SELECT created FROM messages WHERE created IN (SELECT value FROM json_each(?)) AND destroyed IS NULL ORDER BY created`,
       JSON.stringify(created),
+    );
+    let last = { created: 0, rank: 0 };
+    return live.map((row) => {
+      const rank =
+        last.rank === 0 ? this.totals().messages - this.#liveAfter(row.created) : last.rank + this.#live(last.created, row.created);
+      last = { created: row.created, rank };
+      return last;
+    });
+  }
+
+  /** How many are live behind a place, counted from the end of the ledger that is nearer. */
+  #liveAfter(place: number): number {
+    const last = this.#sql.exec<{ last: number | null }>(`SELECT max(created) AS last FROM messages WHERE destroyed IS NULL`)[0]?.last ?? 0;
+    return place < last / 2 ? this.totals().messages - this.#live(0, place) : this.#live(place, last);
+  }
+
+  /** How many are live behind one place and up to another. */
+  #live(after: number, upTo: number): number {
+    return (
+      this.#sql.exec<{ n: number }>(
+        `SELECT count(*) AS n FROM messages WHERE destroyed IS NULL AND created > ? AND created <= ?`,
+        after,
+        upTo,
+      )[0]?.n ?? 0
     );
   }
 
@@ -123,6 +149,7 @@ export class MessageStore {
   }
 
   insert(rows: readonly NewMessage[], seenAt: number): void {
+    this.forget();
     this.#sql.exec(
       `INSERT INTO messages (created, id, uidl, uidl_hash, occurrence, size, pack, pack_at, first_seen, last_seen, detail)
        SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, value->>7, ?, ?, 0 FROM json_each(?)`,
@@ -134,6 +161,7 @@ export class MessageStore {
 
   /** LIST tells other sizes now: updates. */
   resize(rows: readonly { created: number; size: number; place: number }[]): void {
+    this.forget();
     this.#sql.exec(
       `UPDATE messages SET size = now.value->>1, updated = now.value->>2 FROM json_each(?) AS now WHERE messages.created = now.value->>0`,
       JSON.stringify(rows.map((row) => [row.created, row.size, row.place])),
@@ -142,6 +170,7 @@ export class MessageStore {
 
   /** Marks rows as gone, each with its place. `lastSeen` is the time of the last listing that had them. */
   destroy(rows: readonly { created: number; place: number; why: 'server' | 'api' }[], now: number, lastSeen: number): void {
+    this.forget();
     this.#sql.exec(
       `UPDATE messages SET destroyed = gone.value->>1, gone_at = ?, gone_why = gone.value->>2, last_seen = ?, missed_at = NULL
        FROM json_each(?) AS gone WHERE messages.created = gone.value->>0`,
@@ -153,6 +182,7 @@ export class MessageStore {
 
   /** Brings tombstones back to life under their old ids: an update, never a creation. */
   revive(rows: readonly { created: number; place: number }[], now: number): void {
+    this.forget();
     this.#sql.exec(
       `UPDATE messages SET destroyed = NULL, gone_at = NULL, gone_why = NULL, last_seen = ?, updated = back.value->>1
        FROM json_each(?) AS back WHERE messages.created = back.value->>0`,
@@ -218,6 +248,8 @@ export class MessageStore {
 
   /** Live messages created up to `since` and updated after it. */
   updatedAfter(since: number, limit: number): MessageRow[] {
+    // Whoever begins at the start would have every row looked at, to find none.
+    if (since === 0) return [];
     return this.#sql.exec<MessageRow>(
       `SELECT ${COLUMNS} FROM messages WHERE updated > ? AND created <= ? AND destroyed IS NULL ORDER BY updated LIMIT ?`,
       since,
@@ -238,16 +270,15 @@ export class MessageStore {
 
   /** How many rows the three above have in all. */
   countChanges(since: number): number {
+    if (since === 0) return this.totals().messages;
     const row = this.#sql.exec<{ n: number }>(
-      `SELECT (SELECT count(*) FROM messages WHERE created > ? AND destroyed IS NULL)
-         + (SELECT count(*) FROM messages WHERE updated > ? AND created <= ? AND destroyed IS NULL)
+      `SELECT (SELECT count(*) FROM messages WHERE updated > ? AND created <= ? AND destroyed IS NULL)
          + (SELECT count(*) FROM messages WHERE destroyed > ? AND created <= ?) AS n`,
       since,
       since,
       since,
       since,
-      since,
     )[0];
-    return row?.n ?? 0;
+    return this.#liveAfter(since) + (row?.n ?? 0);
   }
 }

@@ -143,6 +143,11 @@ export const SCHEMA_STEPS: readonly string[] = [
   ALTER TABLE messages ADD COLUMN pack INTEGER;
   ALTER TABLE messages ADD COLUMN pack_at INTEGER;
   `,
+  // Of live rows alone, so that the feed of a large ledger is counted and searched without its rows.
+  `
+  DROP INDEX messages_updated;
+  CREATE INDEX messages_updated ON messages (updated) WHERE updated IS NOT NULL AND destroyed IS NULL;
+  `,
 ];
 
 /** Whether this object was ever given tables. Asks without writing, so that a call for an absent account leaves nothing behind. */
