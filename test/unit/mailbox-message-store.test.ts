@@ -19,7 +19,16 @@ function add(count: number): number[] {
   const places = Array.from({ length: count }, (_, n) => first + n);
   const hash = (place: number): string => place.toString(16).padStart(32, '0');
   store.messages.insert(
-    places.map((created) => ({ created, id: `id${created}`, uidl: '00', uidlHash: hash(created), occurrence: 0, size: 10 })),
+    places.map((created) => ({
+      created,
+      id: `id${created}`,
+      uidl: '00',
+      pack: null,
+      packAt: null,
+      uidlHash: hash(created),
+      occurrence: 0,
+      size: 10,
+    })),
     0,
   );
   return places;
