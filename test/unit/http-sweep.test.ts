@@ -4,6 +4,7 @@ import { newAccountId } from '../../src/crypto/ids.ts';
 import { DIRECTORY, SWEEP } from '../../src/limits.ts';
 import type { DeploymentStats, DirectoryEntry } from '../../src/directory/rpc.ts';
 import { directoryOf } from '../../src/http/stubs.ts';
+import type { Deps } from '../../src/mailbox/deps.ts';
 import { sweep } from '../../src/http/sweep.ts';
 import { OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
 import { type MadeAccount, NodeGateway, OPERATOR_KEY } from '../support/node-gateway.ts';
@@ -132,6 +133,32 @@ describe('a visit', () => {
     expect(asleep.box.alarm()).not.toBeNull();
     expect(awake.box.alarm()).toBe(next);
     expect(server.connections.total).toBe(total);
+  });
+
+  test('gives an account back the alarm that the platform gave up after it had failed seven times', async () => {
+    let broken = false;
+    const wrap = (deps: Deps): Deps => {
+      const exec: Deps['sql']['exec'] = (statement, ...bindings) => {
+        if (broken) throw new Error('The storage does not answer.');
+        return deps.sql.exec(statement, ...bindings);
+      };
+      return { ...deps, sql: { exec, transaction: (body) => deps.sql.transaction(body) } };
+    };
+    gateway = new NodeGateway({ ports: [server.port], mailbox: { wrap } });
+    const { box, path, token } = await gateway.account(server.port);
+    expect((await gateway.ask('POST', `${path}/sync`, { as: token, json: {} })).status).toBe(200);
+    broken = true;
+    for (let tries = 0; tries < 7; tries++) await expect(box.service.alarm(box.alarm())).rejects.toThrow('does not answer');
+    box.loseAlarm();
+    broken = false;
+    const logins = server.connections.total;
+    gateway.advance(60 * MINUTE);
+    await sweep(gateway.env);
+    expect(box.alarm()).not.toBeNull();
+    await box.ring();
+    expect(server.connections.total).toBe(logins + 1);
+    const account = await gateway.ask('GET', path, { as: token });
+    expect(await account.json()).toMatchObject({ state: 'ready', consecutiveFailures: 0 });
   });
 
   test('is made once a day', async () => {
