@@ -24,6 +24,8 @@ export interface FleetServer {
   readonly port: number;
   /** Logins going on now, the most there ever were, and those that were accepted. */
   readonly logins: { readonly now: number; readonly most: number; readonly accepted: number };
+  /** Counts the most logins anew. */
+  forgetMost(): void;
   close(): Promise<void>;
 }
 
@@ -55,7 +57,8 @@ export async function startFleetServer(options: FleetServerOptions = {}): Promis
       sockets.delete(socket);
       entered(null);
     });
-    void serve(socket, options, entered);
+    // A client that resets its connection is an end like any other.
+    serve(socket, options, entered).catch(() => socket.destroy());
   });
   if (options.unref) server.unref();
   await new Promise<void>((resolve) => {
@@ -64,6 +67,9 @@ export async function startFleetServer(options: FleetServerOptions = {}): Promis
   return {
     port: (server.address() as AddressInfo).port,
     logins,
+    forgetMost: () => {
+      logins.most = logins.now;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

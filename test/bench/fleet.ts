@@ -1,0 +1,197 @@
+/**
+ * `npm run bench -- fleet`: many accounts, each polled every minute, by the whole gateway as `wrangler dev` runs it, against a
+ * mail server on loopback that has nothing new. Printed: how late polls are, which were missed, what it takes of memory, processor,
+ * requests and rows. `--accounts`, `--minutes`, `--poll SECONDS`, `--json FILE`.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { AccountView } from '../../src/mailbox/rpc.ts';
+import { startFleetServer } from '../support/fleet-server.ts';
+import { startGateway } from '../support/gateway.ts';
+import type { Counts } from './counted-worker.ts';
+import { type ProcessFigures, workerdFigures } from './process-figures.ts';
+import { type Punctuality, punctuality, type Spread, spread } from './punctuality.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    accounts: { type: 'string', default: '1000' },
+    minutes: { type: 'string', default: '10' },
+    poll: { type: 'string', default: '60' },
+    json: { type: 'string' },
+  },
+});
+const ACCOUNTS = Number(options.accounts);
+const MINUTES = Number(options.minutes);
+const POLL_SECONDS = Number(options.poll);
+const MINUTE = 60_000;
+const SAMPLE = 10_000;
+/** Accounts that are made at the same time. */
+const MADE_AT_ONCE = 8;
+/** How long the server takes to answer credentials, as one that looks them up does. */
+const LOGIN_TIME = 20;
+/** What is wanted. */
+const LATE_MOST = 12_000;
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** The project's configuration with the counting Worker in place of the real one's entry. */
+async function configuration(): Promise<string> {
+  const dir = join(ROOT, '.build', 'fleet');
+  await mkdir(dir, { recursive: true });
+  const toml = await readFile(join(ROOT, 'wrangler.toml'), 'utf8');
+  const entry = JSON.stringify(join(import.meta.dirname, 'counted-worker.ts'));
+  const file = join(dir, 'wrangler.toml');
+  await writeFile(file, toml.replace(/^main = .*$/m, `main = ${entry}`).replace(/^\[build\]\n(?:.+\n)*/m, ''));
+  return file;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
+
+/** Waits for `milliseconds` and looks at the processes now and then. */
+async function watch(milliseconds: number): Promise<ProcessFigures[]> {
+  const until = Date.now() + milliseconds;
+  const samples: ProcessFigures[] = [workerdFigures()];
+  while (Date.now() < until) {
+    await sleep(Math.min(SAMPLE, until - Date.now()));
+    samples.push(workerdFigures());
+  }
+  return samples;
+}
+
+class Fleet {
+  readonly logins = new Map<string, number[]>();
+  readonly intervals = new Map<string, number>();
+  readonly #url: string;
+  readonly #key: string;
+  readonly #port: number;
+
+  constructor(url: string, key: string, port: number) {
+    this.#url = url;
+    this.#key = key;
+    this.#port = port;
+  }
+
+  /** Makes all accounts, a few at a time. */
+  async make(count: number): Promise<void> {
+    let next = 0;
+    const some = async (): Promise<void> => {
+      while (next < count) await this.#make(`user${next++}`);
+    };
+    await Promise.all(Array.from({ length: MADE_AT_ONCE }, some));
+  }
+
+  async counts(): Promise<Counts> {
+    return (await fetch(`${this.#url}/counts`)).json();
+  }
+
+  async #make(username: string): Promise<void> {
+    const { account } = (await this.#ask('POST', '/v1/accounts', {
+      server: { host: 'localhost', port: this.#port, security: 'none' },
+      auth: { username, password: 'secret' },
+      pollSeconds: POLL_SECONDS,
+      token: null,
+    })) as { account: AccountView };
+    // The first sync goes on behind the answer; once it is over, the alarm tells the account's own interval.
+    for (const until = Date.now() + MINUTE; Date.now() < until; await sleep(50)) {
+      const { sync } = (await this.#ask('GET', `/v1/accounts/${account.id}`)) as AccountView;
+      if (sync.checkedAt === null || sync.nextCheckAt === null) continue;
+      this.intervals.set(username, Date.parse(sync.nextCheckAt) - Date.parse(sync.checkedAt));
+      return;
+    }
+    throw new Error(`The first sync of ${username} did not come to an end.`);
+  }
+
+  async #ask(method: string, path: string, json?: unknown): Promise<unknown> {
+    const headers = { Authorization: `Bearer ${this.#key}`, 'Content-Type': 'application/json' };
+    const response = await fetch(this.#url + path, { method, headers, ...(json === undefined ? {} : { body: JSON.stringify(json) }) });
+    if (!response.ok) throw new Error(`${method} ${path} is ${response.status}: ${await response.text()}`);
+    return response.json();
+  }
+}
+
+interface Result {
+  readonly times: Punctuality;
+  readonly counts: Counts;
+  readonly samples: readonly ProcessFigures[];
+  readonly loginsAtOnce: number;
+}
+
+function print({ times, counts, samples, loginsAtOnce }: Result): void {
+  const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
+  const three = ({ median, p99, most }: Spread): string => `median ${seconds(median)}, p99 ${seconds(p99)}, most ${seconds(most)}`;
+  const megabytes = (octets: number): string => `${Math.round(octets / 1e6)}`;
+  const each = (count: number): string => (count / counts.alarms).toFixed(3);
+  const [first, last] = [samples[0], samples.at(-1)];
+  const cpu = (last?.cpu ?? 0) - (first?.cpu ?? 0);
+  console.log(`polls seen by the server       ${times.polls}, missed ${times.missed}`);
+  console.log(`behind each account's due time ${three(times.late)}`);
+  console.log(`away from what was asked for   ${three(times.off)}  (wanted: ${seconds(LATE_MOST)} at most)`);
+  console.log(`alarms                         ${counts.alarms}, behind their time: ${three(spread(counts.late))}`);
+  console.log(`an alarm's handling            ${(counts.alarmTime / counts.alarms).toFixed(1)} ms on average`);
+  console.log(`logins at once                 ${loginsAtOnce} at most`);
+  console.log(
+    `for each alarm                 ${each(counts.turns)} calls for a turn, ${each(counts.rowsWritten)} rows written, alarm set ${each(counts.alarmsSet)} times`,
+  );
+  console.log(`processor                      ${(cpu / counts.alarms).toFixed(2)} ms of workerd for each alarm`);
+  console.log(
+    `memory of workerd, MB          ${samples
+      .filter((_, n) => n % 6 === 0)
+      .map(({ memory }) => megabytes(memory))
+      .join(' ')}  (each minute)`,
+  );
+}
+
+const dir = await mkdtemp(join(tmpdir(), 'popgate-fleet-'));
+let fleet: Fleet | null = null;
+const server = await startFleetServer({
+  loginTime: LOGIN_TIME,
+  messages: () => 3,
+  onLogin: (user) => {
+    const logins = fleet?.logins.get(user);
+    if (logins) logins.push(Date.now());
+    else fleet?.logins.set(user, [Date.now()]);
+  },
+});
+const operatorKey = randomBytes(24).toString('hex');
+const gateway = await startGateway({
+  persistTo: join(dir, 'state'),
+  config: await configuration(),
+  vars: {
+    OPERATOR_KEY: operatorKey,
+    MASTER_KEY: `k1:${randomBytes(32).toString('base64')}`,
+    ALLOWED_TARGETS: `localhost:${server.port}`,
+    SESSION_LINGER_MS: '0',
+    DNS_CHECK: 'off',
+  },
+});
+try {
+  fleet = new Fleet(gateway.url, operatorKey, server.port);
+  console.log(`${ACCOUNTS} accounts, polled every ${POLL_SECONDS} s, for ${MINUTES} minutes; credentials take ${LOGIN_TIME} ms.`);
+  const began = Date.now();
+  await fleet.make(ACCOUNTS);
+  console.log(`made in ${((Date.now() - began) / 1000).toFixed(0)} s; all are polled once or twice before it counts`);
+  await sleep(2 * POLL_SECONDS * 1000);
+  await fleet.counts();
+  server.forgetMost();
+  const from = Date.now();
+  const samples = await watch(MINUTES * MINUTE);
+  const to = Date.now();
+  const counts = await fleet.counts();
+  const { logins, intervals } = fleet;
+  const accounts = [...intervals].map(([user, interval]) => ({ interval, logins: logins.get(user) ?? [] }));
+  const result = { times: punctuality(accounts, POLL_SECONDS * 1000, from, to), counts, samples, loginsAtOnce: server.logins.most };
+  print(result);
+  if (options.json)
+    await writeFile(options.json, JSON.stringify({ accounts: ACCOUNTS, minutes: MINUTES, poll: POLL_SECONDS, ...result }, null, 2));
+} finally {
+  await gateway.stop();
+  await server.close();
+  await rm(dir, { recursive: true, force: true });
+}
