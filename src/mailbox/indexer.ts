@@ -4,7 +4,7 @@
  * for. A message that can't be read is marked and tried again later; it never blocks its neighbours.
  */
 import { MAILBOX } from '../limits.ts';
-import { summarize } from '../mime/message.ts';
+import { summarize, type Summary } from '../mime/message.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
@@ -17,7 +17,7 @@ import type { OpenSession } from './line.ts';
 import { locate } from './listing.ts';
 import { collect } from './octets.ts';
 import type { Priority } from './queue.ts';
-import type { Indexed, MessageRow } from './store/message-store.ts';
+import type { MessageRow } from './store/message-store.ts';
 import { fingerprint } from './summary.ts';
 
 export class Indexer {
@@ -117,7 +117,7 @@ export class Indexer {
     const { line } = this.#context;
     const refused: Located[] = [];
     const asked: Located[] = [];
-    const batch: Omit<Indexed, 'place'>[] = [];
+    const batch: Headers[] = [];
     let next = 0;
     const commands = function* (due: Iterable<Located>): Generator<Command> {
       for (const located of due) {
@@ -130,11 +130,11 @@ export class Indexer {
       for await (const reply of open.session.run(commands(due), line.background ? MAILBOX.backgroundWindow : undefined)) {
         const located = asked[next];
         if (!located) break;
-        if (reply.ok) batch.push(await this.#summary(located.row, await collect(reply.body)));
+        if (reply.ok) batch.push(await this.#read(located.row, await collect(reply.body)));
         else if (open.session.capabilities === null) refused.push(located);
         else this.#failed(located.row);
         next += 1;
-        if (batch.length >= MAILBOX.indexBatch) this.#commit(batch);
+        if (batch.length >= MAILBOX.indexBatch) await this.#commit(batch);
       }
     } catch (error) {
       const current = asked[next];
@@ -142,7 +142,7 @@ export class Indexer {
       // One monstrous message is that message's fault, not the account's.
       throw isProtocol(error) ? refusal(error.failure) : error;
     } finally {
-      this.#commit(batch);
+      await this.#commit(batch);
     }
     return { reached: asked.length, refused };
   }
@@ -172,24 +172,24 @@ export class Indexer {
     }
   }
 
-  async #summary(row: MessageRow, octets: Uint8Array): Promise<Omit<Indexed, 'place'>> {
-    const { account } = this.#context;
+  async #read(row: MessageRow, octets: Uint8Array): Promise<Headers> {
     const parser = new OutlineParser();
     parser.push(octets);
     const outline = parser.end();
     const read = (start: number, end: number): Promise<Uint8Array> => Promise.resolve(octets.subarray(start, end));
     const summary = await summarize(outline, read, { whole: false });
-    return {
-      created: row.created,
-      summary: hex(await account.vault.sealJson(summary, row.id, 'summary')),
-      fingerprint: hex(await fingerprint(outline, read, row.size, account.vault)),
-    };
+    return { row, summary, print: await fingerprint(outline, read, row.size, this.#context.account.vault) };
   }
 
-  #commit(batch: Omit<Indexed, 'place'>[]): void {
+  /** Seals a batch, all at once, and stores it in one transaction. */
+  async #commit(batch: Headers[]): Promise<void> {
     if (batch.length === 0) return;
-    const rows = batch.splice(0);
-    const { store } = this.#context;
+    const { store, account } = this.#context;
+    const rows = await Promise.all(
+      batch.splice(0).map(async ({ row: { created, id }, summary, print }) => {
+        return { created, summary: hex(await account.vault.sealJson(summary, id, 'summary')), fingerprint: hex(print) };
+      }),
+    );
     store.transaction(() => {
       const first = store.account.takePlaces(rows.length);
       store.messages.index(rows.map((row, index) => ({ ...row, place: first + index })));
@@ -224,6 +224,13 @@ function isProtocol(error: unknown): error is Pop3Error {
 interface Work {
   readonly background: boolean;
   readonly done: Promise<void>;
+}
+
+/** What was read of a message and isn't stored yet. */
+interface Headers {
+  readonly row: MessageRow;
+  readonly summary: Summary;
+  readonly print: Uint8Array;
 }
 
 interface Located {
