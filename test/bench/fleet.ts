@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import type { AccountView } from '../../src/mailbox/rpc.ts';
 import { startFleetServer } from '../support/fleet-server.ts';
 import { startGateway } from '../support/gateway.ts';
+import { cost, printCosts } from './cost-sheet.ts';
 import type { Counts } from './counted-worker.ts';
 import { type ProcessFigures, workerdFigures } from './process-figures.ts';
 import { type Punctuality, punctuality, type Spread, spread } from './punctuality.ts';
@@ -34,6 +35,9 @@ const MADE_AT_ONCE = 8;
 const LOGIN_TIME = 20;
 /** What is wanted. */
 const LATE_MOST = 12_000;
+
+/** What the cost sheet supposes of an account. */
+const MESSAGES_A_DAY = 20;
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -121,20 +125,25 @@ interface Result {
   readonly counts: Counts;
   readonly samples: readonly ProcessFigures[];
   readonly loginsAtOnce: number;
+  /** Rows that one new message costs an account. */
+  readonly rowsForMessage: number;
 }
 
-function print({ times, counts, samples, loginsAtOnce }: Result): void {
+function print({ times, counts, samples, loginsAtOnce, rowsForMessage }: Result): void {
   const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`;
   const three = ({ median, p99, most }: Spread): string => `median ${seconds(median)}, p99 ${seconds(p99)}, most ${seconds(most)}`;
   const megabytes = (octets: number): string => `${Math.round(octets / 1e6)}`;
   const each = (count: number): string => (count / counts.alarms).toFixed(3);
+  const requests = (counts.alarms + counts.turns) / counts.alarms;
+  const rowsWritten = (counts.rowsWritten + counts.alarmsSet) / counts.alarms;
+  const handling = counts.alarmTime / counts.alarms;
   const [first, last] = [samples[0], samples.at(-1)];
   const cpu = (last?.cpu ?? 0) - (first?.cpu ?? 0);
   console.log(`polls seen by the server       ${times.polls}, missed ${times.missed}`);
   console.log(`behind each account's due time ${three(times.late)}`);
   console.log(`away from what was asked for   ${three(times.off)}  (wanted: ${seconds(LATE_MOST)} at most)`);
   console.log(`alarms                         ${counts.alarms}, behind their time: ${three(spread(counts.late))}`);
-  console.log(`an alarm's handling            ${(counts.alarmTime / counts.alarms).toFixed(1)} ms on average`);
+  console.log(`an alarm's handling            ${handling.toFixed(1)} ms on average`);
   console.log(`logins at once                 ${loginsAtOnce} at most`);
   console.log(
     `for each alarm                 ${each(counts.turns)} calls for a turn, ${each(counts.rowsWritten)} rows written, alarm set ${each(counts.alarmsSet)} times`,
@@ -146,13 +155,22 @@ function print({ times, counts, samples, loginsAtOnce }: Result): void {
       .map(({ memory }) => megabytes(memory))
       .join(' ')}  (each minute)`,
   );
+  console.log(`one new message                ${rowsForMessage.toFixed(1)} rows written`);
+  const counted = { requests, rowsWritten, handling, rowsForMessage };
+  printCosts([
+    cost('every 5 minutes, nothing new', 300, 0, counted),
+    cost(`every 5 minutes, ${MESSAGES_A_DAY} messages a day`, 300, MESSAGES_A_DAY, counted),
+    cost('auto, nothing new', 'auto', 0, counted),
+    cost(`auto, ${MESSAGES_A_DAY} messages a day`, 'auto', MESSAGES_A_DAY, counted),
+  ]);
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'popgate-fleet-'));
 let fleet: Fleet | null = null;
+let messages = 3;
 const server = await startFleetServer({
   loginTime: LOGIN_TIME,
-  messages: () => 3,
+  messages: () => messages,
   onLogin: (user) => {
     const logins = fleet?.logins.get(user);
     if (logins) logins.push(Date.now());
@@ -184,9 +202,18 @@ try {
   const samples = await watch(MINUTES * MINUTE);
   const to = Date.now();
   const counts = await fleet.counts();
+  messages += 1;
+  await sleep(POLL_SECONDS * 1000 * 1.1 + LATE_MOST);
+  const news = await fleet.counts();
   const { logins, intervals } = fleet;
   const accounts = [...intervals].map(([user, interval]) => ({ interval, logins: logins.get(user) ?? [] }));
-  const result = { times: punctuality(accounts, POLL_SECONDS * 1000, from, to), counts, samples, loginsAtOnce: server.logins.most };
+  const result = {
+    times: punctuality(accounts, POLL_SECONDS * 1000, from, to),
+    counts,
+    samples,
+    loginsAtOnce: server.logins.most,
+    rowsForMessage: news.rowsWritten / ACCOUNTS,
+  };
   print(result);
   if (options.json)
     await writeFile(options.json, JSON.stringify({ accounts: ACCOUNTS, minutes: MINUTES, poll: POLL_SECONDS, ...result }, null, 2));

@@ -5,7 +5,6 @@
  */
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { createInterface } from 'node:readline';
 
 export interface FleetServerOptions {
   /** Messages in each maildrop; it may change while the server runs. */
@@ -28,6 +27,8 @@ export interface FleetServer {
   forgetMost(): void;
   close(): Promise<void>;
 }
+
+const LINE = 4096;
 
 const CAPABILITIES = '+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\nSASL PLAIN\r\n.\r\n';
 
@@ -87,7 +88,7 @@ async function serve(socket: Socket, options: FleetServerOptions, entered: (user
   };
   const count = options.messages?.() ?? 0;
   socket.write('+OK ready\r\n');
-  for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(socket)) {
     const [verb = '', ...words] = line.split(' ');
     options.onCommand?.(verb.toUpperCase());
     switch (verb.toUpperCase()) {
@@ -113,6 +114,17 @@ async function serve(socket: Socket, options: FleetServerOptions, entered: (user
       default:
         socket.write(answer(verb.toUpperCase(), Number(words[0] ?? 0), count));
     }
+  }
+}
+
+/** Lines without their CRLF, each at most as long as a command may be. */
+async function* linesOf(socket: Socket): AsyncGenerator<string> {
+  let rest = '';
+  for await (const chunk of socket.setEncoding('latin1') as AsyncIterable<string>) {
+    const lines = `${rest}${chunk}`.split('\r\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > LINE) throw new Error('The line is too long.');
+    yield* lines;
   }
 }
 
