@@ -274,8 +274,11 @@ export const RECOGNITION = {
   distinctSizes: 20,
   /** Messages whose headers are read where the sizes say nothing. */
   headersMost: 10_000,
-  /** Messages under doubtful UIDLs whose headers one sync reads. */
-  doubtfulMost: 200,
+  /** Messages under doubtful UIDLs whose headers one sync reads, and pairs of them that are compared one by one. */
+  doubtfulMost: 500,
+  comparedMost: 10_000,
+  /** Characters of Message-ID and Date together of one of them. */
+  identityCharacters: 4_000,
 } as const;
 
 /**
@@ -320,6 +323,8 @@ export const POLL = {
   jitter: 0.1,
   /** How much later than it must be the second look at a listing is that was not believed: its session begins a little late. */
   suspectSlack: 5 * SECOND,
+  /** How long such looks follow one another in a hurry. A server that is never of one mind is polled like any other from then on. */
+  suspectFor: 10 * MINUTE,
   /** What `auto` chooses from, seconds. */
   autoSteps: [60, 120, 300, 600, 1200, 1800],
   /** How many polls there are, about, for each listing that brings something. */

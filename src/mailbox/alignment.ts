@@ -25,6 +25,27 @@ export function align(known: Float64Array, listed: Float64Array): Alignment {
   return pairs;
 }
 
+/** The same without guesses: of neighbours of one size, more on one side than on the other, nobody can tell which is missing. */
+export function alignSurely(known: Float64Array, listed: Float64Array): Alignment {
+  const pairs = align(known, listed);
+  const lengths = runLengths(listed);
+  for (let start = 0, end = 0; start < known.length; start = end) {
+    while (end < known.length && known[end] === known[start]) end++;
+    for (let at = start; at < end; at++) if (lengths[pairs[at] ?? -1] !== end - start) pairs[at] = -1;
+  }
+  return pairs;
+}
+
+/** For each index, how many neighbours of its size it stands among, itself included. */
+function runLengths(sizes: Float64Array): Int32Array {
+  const lengths = new Int32Array(sizes.length);
+  for (let start = 0, end = 0; start < sizes.length; start = end) {
+    while (end < sizes.length && sizes[end] === sizes[start]) end++;
+    lengths.fill(end - start, start, end);
+  }
+  return lengths;
+}
+
 interface Pin {
   readonly known: number;
   readonly listed: number;

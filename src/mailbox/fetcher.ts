@@ -183,7 +183,8 @@ export class Fetcher {
     const scratch = writer.octets > account.settings.cache.maxMessageBytes;
     store.transaction(() => {
       writer.complete(scratch, outlineBox);
-      store.messages.setFull(row.created, digest, box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print } : null);
+      const change = box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print, size: row.size } : null;
+      store.messages.setFull(row.created, digest, change);
     });
   }
 

@@ -16,6 +16,7 @@ import { hex } from './hex.ts';
 import { judge, type Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import { ListingTable } from './listing-table.ts';
+import { regroup } from './regrouping.ts';
 import type { HintRow } from './store/account-store.ts';
 import type { KnownRow, MessageRow } from './store/message-store.ts';
 import { lacksUidl, readUnnamed } from './unnamed.ts';
@@ -108,7 +109,7 @@ export async function readNew(session: Session, from: number, to: number, contex
  */
 export async function locate(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<Map<number, number>> {
   const unknown = rows.filter((row) => !open.numbers.has(row.created));
-  if (unknown.length > 0 && !open.listed && !(await guess(open, unknown, context))) await listAll(open, context);
+  if (unknown.length > 0 && !open.listed && !(await guess(open, unknown, context))) await listFor(open, unknown, context);
   const found = new Map<number, number>();
   for (const row of rows) {
     const number = open.numbers.get(row.created);
@@ -153,15 +154,28 @@ export function isWorthGuessing({ session }: OpenSession, count: number, { store
   return wide && count <= MAILBOX.guessedNumbersMost && count * MAILBOX.guessedPart <= (store.account.hint()?.messages ?? 0);
 }
 
-/** Learns all numbers of this session by a full UIDL. Changes nothing in the ledger. */
-export async function listAll(open: OpenSession, context: Context): Promise<Listing & { judgement: Judgement }> {
-  const listing = await readListing(open.session, context, { sizes: false });
-  const { table } = listing;
-  open.numbers.clear();
-  const judgement = judge(table, knownRows(context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
-  open.listed = true;
+/** Learns all numbers of this session by a full UIDL, with LIST for the `sizes`. Changes nothing in the ledger. */
+export async function listAll(open: OpenSession, context: Context, sizes = false): Promise<Listing & { judgement: Judgement }> {
+  const listing = await readListing(open.session, context, { sizes });
+  const { table, drop } = listing;
+  const judgement = judgeAll(open, table, context);
+  // A row that a cut listing lacks may be there all the same.
+  open.listed = table.count >= drop.messages;
   open.doubled = judgement.arrived.some((rank) => table.occurrenceAt(rank) > 0);
   return { ...listing, judgement };
+}
+
+/** What a listing says of each row of the ledger, whose numbers are noted. */
+export function judgeAll(open: OpenSession, table: ListingTable, context: Context): Judgement {
+  open.numbers.clear();
+  return judge(table, knownRows(context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
+}
+
+/** Where UIDLs don't tell which of `wanted` is which, it is settled first, as a sync does; what came and went is left to that. */
+async function listFor(open: OpenSession, wanted: readonly MessageRow[], context: Context): Promise<void> {
+  const shared = wanted.some((row) => context.store.messages.isDuplicate(row.uidl_hash));
+  const { table, named, judgement } = await listAll(open, context, shared);
+  if (shared && named && (await regroup(open, table, judgement, context)) !== null) judgeAll(open, table, context);
 }
 
 /** A refusal of STAT is a refusal of the session (Hotmail-style servers refuse a login there). */

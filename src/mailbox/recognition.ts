@@ -8,12 +8,13 @@
 import { Buffer } from 'node:buffer';
 import { RECOGNITION } from '../limits.ts';
 import { log } from '../log.ts';
-import { align, type Alignment } from './alignment.ts';
+import { type Alignment, alignSurely } from './alignment.ts';
 import { chunks } from './batches.ts';
 import type { Context } from './context.ts';
 import { fingerprintOf, hasTop, isSame, readIdentities } from './identities.ts';
 import type { Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
+import type { Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
 import { rekey } from './rekeying.ts';
 import type { RecognisableRow } from './store/key-store.ts';
@@ -36,18 +37,31 @@ export function looksRenumbered({ live, vanished, arrived }: Pick<Judgement, 'li
 }
 
 /** Re-keys the rows of a listing that looks renumbered. False if it isn't that: then nothing has been changed. */
-export async function recognise(open: OpenSession, table: ListingTable, judgement: Judgement, context: Context): Promise<boolean> {
-  const places = judgement.vanished.map(({ created }) => created);
+export async function recognise(open: OpenSession, { table, named }: Listing, judgement: Judgement, context: Context): Promise<boolean> {
+  const all = looksRenumbered(judgement, table.count);
+  const handedOn = all ? judgement : withResized(judgement);
+  if (!all && !looksRenumbered(handedOn, table.count)) return false;
+  const places = handedOn.vanished.map(({ created }) => created);
   const known = [...chunks(places)].flatMap((batch) => context.store.keys.recognisable(batch));
-  const { arrived } = judgement;
+  const { arrived } = handedOn;
   const inOrder = await bySizes(open, table, known, arrived, context);
   const found = inOrder
     ? [...inOrder, ...(await outOfOrder(open, table, known, arrived, inOrder, context))]
-    : await byHeaders(open, table, known, arrived, context);
-  if (found === null) return false;
-  await rekey(table, found, context);
+    : all && (await byHeaders(open, table, known, arrived, context));
+  if (!found) return false;
+  await rekey(table, found, named, context);
   log('renumbered', { account: context.account.id, counts: { messages: found.length, known: known.length } });
   return true;
+}
+
+/** The same where UIDLs are handed on from one message to the next: what has another size counts as gone and as new. */
+function withResized(judgement: Judgement): Pick<Judgement, 'live' | 'vanished' | 'arrived'> {
+  const returned = new Set(judgement.returned);
+  const resized = judgement.resized.filter(({ created }) => !returned.has(created));
+  const { live } = judgement;
+  const vanished = [...judgement.vanished, ...resized.map(({ created }) => ({ created, missedAt: null }))];
+  const arrived = Float64Array.from([...judgement.arrived, ...resized.map(({ rank }) => rank)]).sort();
+  return { live, vanished: vanished.sort((a, b) => a.created - b.created), arrived: [...arrived] };
 }
 
 /** By the order of sizes, forwards or backwards. */
@@ -61,7 +75,7 @@ async function bySizes(
   const sizes = Float64Array.from(known, (row) => row.size);
   let best: Recognised[] = [];
   for (const ranks of [arrived, [...arrived].reverse()]) {
-    const alignment = align(
+    const alignment = alignSurely(
       sizes,
       Float64Array.from(ranks, (rank) => table.sizeAt(rank) ?? -1),
     );
@@ -83,7 +97,7 @@ function paired(known: readonly RecognisableRow[], ranks: readonly number[], ali
 async function sampleFits(open: OpenSession, table: ListingTable, found: readonly Recognised[], context: Context): Promise<boolean> {
   const read = hasTop(open.session) ? found.filter(({ row }) => row.fingerprint !== null) : [];
   const sample = spread(read, RECOGNITION.sample);
-  if (sample.length === 0) return new Set(found.map(({ row }) => row.size)).size >= Math.min(RECOGNITION.distinctSizes, found.length);
+  if (sample.length === 0) return new Set(found.map(({ row }) => row.size)).size >= RECOGNITION.distinctSizes;
   const rows = new Map(sample.map(({ row, rank }) => [rank, row]));
   let fits = 0;
   let differ = 0;
@@ -95,10 +109,10 @@ async function sampleFits(open: OpenSession, table: ListingTable, found: readonl
   return differ === 0 && 2 * fits >= sample.length;
 }
 
-/** At most `most` of `all`, evenly spread. */
+/** At most `most` of `all`, evenly spread, the first and the last among them. */
 function spread<T>(all: readonly T[], most: number): T[] {
   if (all.length <= most) return [...all];
-  return Array.from({ length: most }, (_, n) => all[Math.floor((n * all.length) / most)] as T);
+  return Array.from({ length: most }, (_, n) => all[Math.round((n * (all.length - 1)) / (most - 1))] as T);
 }
 
 /** The few that stand elsewhere than their order says: those that had been hidden and came back, for example. */

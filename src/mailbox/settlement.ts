@@ -11,8 +11,16 @@ import type { Drop, Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
 import type { HintRow } from './store/account-store.ts';
 
-/** Settles a full listing of `at` (milliseconds). Returns how many messages were destroyed. */
-export function settleFull(listing: Listing, judgement: Judgement, at: number, context: Context): number {
+/**
+ * Settles a full listing of `at` (milliseconds). Returns how many messages were destroyed. `settled`: whether all that it lists
+ * is known for what it is; else the next sync looks at everything again.
+ */
+export function settleFull(
+  listing: Listing,
+  judgement: Judgement,
+  { at, settled }: { readonly at: number; readonly settled: boolean },
+  context: Context,
+): number {
   const { store, account } = context;
   const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
   const unexpected = judgement.vanished.filter(({ created }) => !intended.has(created));
@@ -42,7 +50,7 @@ export function settleFull(listing: Listing, judgement: Judgement, at: number, c
     for (const batch of chunks(judgement.reappeared)) store.absences.unmiss(batch);
     store.account.setHint({
       ...hintOf(listing),
-      full_at: at,
+      full_at: settled ? at : null,
       suspect_at: missed.length === 0 ? null : (hint?.suspect_at ?? at),
     });
     prune(at, context);

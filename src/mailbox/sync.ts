@@ -10,12 +10,11 @@ import type { Deletions } from './deletion.ts';
 import { depthOf, type FullReason, opening, type OpeningReason } from './depth.ts';
 import { hex } from './hex.ts';
 import type { Indexer } from './indexer.ts';
-import { judge, type Judgement } from './ledger.ts';
 import type { Job, OpenSession } from './line.ts';
-import { askHint, type Drop, knownRows, readListing, readNew } from './listing.ts';
+import { askHint, type Drop, judgeAll, readListing, readNew } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
 import type { Priority } from './queue.ts';
-import { looksRenumbered, recognise } from './recognition.ts';
+import { recognise } from './recognition.ts';
 import { regroup } from './regrouping.ts';
 import type { SyncReport } from './rpc.ts';
 import { settleFull, settleGrown } from './settlement.ts';
@@ -111,25 +110,19 @@ export class Synchronizer {
   async #full(open: OpenSession, at: number, tally: Tally, reason: OpeningReason | FullReason, drop?: Drop): Promise<void> {
     const listing = await readListing(open.session, this.#context, drop ? { drop } : {});
     const { table } = listing;
-    let judgement = this.#judge(table, open);
-    if (looksRenumbered(judgement, table.count) && (await recognise(open, table, judgement, this.#context))) {
+    let judgement = judgeAll(open, table, this.#context);
+    if (await recognise(open, listing, judgement, this.#context)) {
       tally.renumbered = true;
-      judgement = this.#judge(table, open);
+      judgement = judgeAll(open, table, this.#context);
     }
     const regrouped = listing.named ? await regroup(open, table, judgement, this.#context) : null;
-    if (regrouped !== null) judgement = this.#judge(table, open);
-    tally.destroyed += regrouped ?? 0;
+    if (regrouped !== null) judgement = judgeAll(open, table, this.#context);
+    tally.renumbered ||= regrouped?.renamed === true;
     await insertArrivals(listing, judgement.arrived, open, this.#context);
-    open.listed = true;
+    open.listed = table.count >= listing.drop.messages;
     tally.created += judgement.arrived.length;
-    tally.destroyed += settleFull(listing, judgement, at, this.#context);
+    tally.destroyed += settleFull(listing, judgement, { at, settled: regrouped?.more !== true }, this.#context);
     log('listed_in_full', { account: this.#context.account.id, code: reason, counts: { messages: table.count } });
-  }
-
-  /** What the listing says of each row, whose number is noted. */
-  #judge(table: ListingTable, open: OpenSession): Judgement {
-    open.numbers.clear();
-    return judge(table, knownRows(this.#context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
   }
 
   /** Whether new messages are just that: each under a UIDL of its own that was never seen, and together as large as STAT says. */

@@ -10,17 +10,19 @@ import type { Pop3Failure } from '../pop3/error.ts';
 import { readSizes } from '../pop3/listing.ts';
 import type { Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
-import { fingerprintOf, hasTop, readIdentities } from './identities.ts';
+import { hex } from './hex.ts';
+import { fingerprintOf, hasTop, type Identity, readIdentities } from './identities.ts';
 import { ListingTable } from './listing-table.ts';
 
 const NO_UIDL = new Uint8Array(0);
 
 /**
  * Whether a refusal of UIDL means that the server has none: it doesn't announce it, gives no other reason, and has never
- * named a message of this account.
+ * named a message of this account. A server that was given to the account only now must say what it has.
  */
 export function lacksUidl(refusal: Pop3Failure, { capabilities }: Session, { store }: Context): boolean {
-  return refusal.kind === 'refused' && !capabilities?.uidl && !store.keys.anyNamed();
+  if (refusal.kind !== 'refused' || capabilities?.uidl) return false;
+  return !store.keys.anyNamed() || (capabilities !== null && store.account.hint() === null);
 }
 
 /** The listing of such a maildrop. Throws `unsupported` where it can't be had: without TOP, or with too many messages. */
@@ -40,10 +42,41 @@ export async function readUnnamed(session: Session, context: Context): Promise<L
     throw unsupportedError('uidl', 'The server has no UIDL, and more messages than can be told apart by their headers.');
   const table = new ListingTable();
   const ranks = Array.from({ length: numbers.count }, (_, rank) => rank);
+  const counts = new Map<string, number>();
+  const add = (rank: number, hash: Uint8Array): void => {
+    table.add(numbers.numberAt(rank), NO_UIDL, hash);
+    table.noteSize(numbers.sizeAt(rank) ?? 0);
+    counts.set(hex(hash), (counts.get(hex(hash)) ?? 0) + 1);
+  };
+  const refused = new Set(ranks);
   await readIdentities(session, numbers, ranks, (rank, identity) => {
-    const size = numbers.sizeAt(rank) ?? 0;
-    table.add(numbers.numberAt(rank), NO_UIDL, context.account.vault.hash('unnamed', fingerprintOf(identity, size, context.account.vault)));
-    table.noteSize(size);
+    refused.delete(rank);
+    add(rank, nameOf(identity, numbers.sizeAt(rank) ?? 0, context));
   });
+  if (refused.size > 0) standIn(refused, numbers, { counts, add }, context);
   return table.seal();
+}
+
+/** Messages without a readable header are those of their size that are missing, as far as there are any; else the size is all they have. */
+function standIn(
+  refused: Iterable<number>,
+  numbers: ListingTable,
+  { counts, add }: { readonly counts: ReadonlyMap<string, number>; readonly add: (rank: number, hash: Uint8Array) => void },
+  context: Context,
+): void {
+  const missing = new Map<number, Uint8Array[]>();
+  for (const { size, uidl_hash: hash, messages } of context.store.keys.unnamed().reverse()) {
+    const left = messages - (counts.get(hex(hash)) ?? 0);
+    const hashes = missing.get(size) ?? [];
+    for (let n = 0; n < left; n++) hashes.push(hash);
+    missing.set(size, hashes);
+  }
+  for (const rank of refused) {
+    const size = numbers.sizeAt(rank) ?? 0;
+    add(rank, missing.get(size)?.pop() ?? nameOf({ messageId: null, date: null }, size, context));
+  }
+}
+
+function nameOf(identity: Identity, size: number, { account }: Context): Uint8Array {
+  return account.vault.hash('unnamed', fingerprintOf(identity, size, account.vault));
 }

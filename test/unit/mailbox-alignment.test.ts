@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { align } from '../../src/mailbox/alignment.ts';
+import { align, alignSurely } from '../../src/mailbox/alignment.ts';
 
 const aligned = (known: number[], listed: number[]): number[] => [...align(Float64Array.from(known), Float64Array.from(listed))];
 
@@ -14,6 +14,15 @@ describe('sizes laid side by side', () => {
     ['are paired with none in nothing', [1], [], [-1]],
   ])('%s', (_, known, listed, pairs) => {
     expect(aligned(known, listed)).toEqual(pairs);
+  });
+
+  it.each([
+    ['one of several equal neighbours is gone', [1, 5, 5, 5, 2], [1, 5, 5, 2], [0, -1, -1, -1, 3]],
+    ['one has come beside its equal', [1, 5], [1, 5, 5], [0, -1]],
+    ['what stood between equals is gone', [5, 7, 5], [5, 5], [-1, -1, -1]],
+    ['equal neighbours are all there, and another is gone', [5, 5, 7, 8, 5], [5, 5, 8, 5], [0, 1, -1, 2, 3]],
+  ])('are surely paired where %s', (_, known, listed, pairs) => {
+    expect([...alignSurely(Float64Array.from(known), Float64Array.from(listed))]).toEqual(pairs);
   });
 
   it('are paired in order and only with their equals', () => {
@@ -51,7 +60,9 @@ describe('sizes laid side by side', () => {
   it('costs little whatever a server sends', () => {
     const count = 100_000;
     const same = new Float64Array(count).fill(7);
-    expect(align(same, same.slice(0, count - 1))).toHaveLength(count);
+    expect(alignSurely(same, same.slice(0, count - 1))).toHaveLength(count);
+    const between = Float64Array.from({ length: count }, (_, n) => (n % 2 === 0 ? 7 : n));
+    expect(alignSurely(between, same)).toHaveLength(count);
     const up = Float64Array.from({ length: count }, (_, n) => n);
     expect(align(up, up.toReversed())).toHaveLength(count);
   });

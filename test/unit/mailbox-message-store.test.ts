@@ -57,7 +57,7 @@ describe('the totals', () => {
     expect(store.messages.totals()).toEqual({ messages: 3, octets: 30 });
     store.messages.revive([{ created: places[0] ?? 0, place: store.account.takePlaces(1) }], 0);
     expect(store.messages.totals()).toEqual({ messages: 4, octets: 40 });
-    store.messages.resize([{ created: places[4] ?? 0, size: 100, place: store.account.takePlaces(1) }]);
+    store.messages.resize([{ created: places[4] ?? 0, size: 100, place: store.account.takePlaces(1), print: null }]);
     expect(store.messages.totals()).toEqual({ messages: 4, octets: 130 });
   });
 

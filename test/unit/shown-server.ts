@@ -40,6 +40,16 @@ export class Server {
     for (const { octets, uidl } of mails) this.#maildrop.add(octets, uidl);
   }
 
+  /** From the next UIDL on, each message is listed under what `of` makes of its own UIDL. */
+  nameBy(of: (uidl: string, index: number) => string): void {
+    this.answers.set('UIDL', (argument) => {
+      const names = this.shown.map(({ uidl }, index) => of(uidl, index));
+      if (argument === '') return `+OK\r\n${names.map((name, index) => `${index + 1} ${name}\r\n`).join('')}.\r\n`;
+      const name = names[Number(argument) - 1];
+      return name === undefined ? '-ERR\r\n' : `+OK ${argument} ${name}\r\n`;
+    });
+  }
+
   /** The commands since this was last asked, without those of the login. */
   commands(): string[] {
     const all = this.#server?.commands ?? [];

@@ -167,6 +167,11 @@ export class AccountStore {
     );
   }
 
+  /** The ledger has changed under what the last listing left behind: only a full one settles it. */
+  doubtHint(): void {
+    this.#sql.exec(`UPDATE hint SET full_at = NULL`);
+  }
+
   /** The maildrop that was last listed is another one now. */
   forgetHint(): void {
     this.#sql.exec(`DELETE FROM hint`);

@@ -7,12 +7,17 @@ import type { Sql } from '../deps.ts';
 /** What a message is recognised by under another UIDL. `fingerprint`: null until its headers were read. */
 export type RecognisableRow = { created: number; id: string; size: number; fingerprint: Uint8Array | null };
 
-export type Rekeyed = { created: number; uidl: string; uidlHash: string; occurrence: number };
+/** `uidl`: hex of its box, or null where the server has no UIDLs. */
+export type Rekeyed = { created: number; uidl: string | null; uidlHash: string; occurrence: number };
 
 /** UIDLs that were sealed together. */
 export type Pack = { pack: number; box: Uint8Array };
 
-export type GroupedRow = RecognisableRow & { occurrence: number };
+/** The same with what it is known by. `shared`: whether another message, live or gone, has been seen under that UIDL. */
+export type KeyedRow = RecognisableRow & { uidl_hash: Uint8Array; occurrence: number; live: 0 | 1; shared: 0 | 1 };
+
+const KEYED = `created, id, size, fingerprint, uidl_hash, occurrence, destroyed IS NULL AS live,
+  EXISTS (SELECT 1 FROM messages AS other WHERE other.uidl_hash = messages.uidl_hash AND other.created <> messages.created) AS shared`;
 
 export class KeyStore {
   readonly #sql: Sql;
@@ -47,22 +52,34 @@ export class KeyStore {
     return this.#sql.exec(`SELECT 1 FROM messages WHERE destroyed IS NULL AND (uidl IS NOT NULL OR pack IS NOT NULL) LIMIT 1`).length > 0;
   }
 
-  /** The UIDLs, by their hashes, of those of `created` that several messages have been seen with; at most `limit`. */
-  sharedAmong(created: readonly number[], limit: number): { uidl_hash: Uint8Array }[] {
+  /** The live messages that have no UIDL, by what stands in for it, in their order. */
+  unnamed(): { uidl_hash: Uint8Array; size: number; messages: number }[] {
     return this.#sql.exec(
-      `SELECT DISTINCT uidl_hash FROM messages AS one WHERE created IN (SELECT value FROM json_each(?))
-         AND EXISTS (SELECT 1 FROM messages AS other WHERE other.uidl_hash = one.uidl_hash AND other.occurrence > 0) LIMIT ?`,
-      JSON.stringify(created),
-      limit,
+      `SELECT uidl_hash, size, count(*) AS messages FROM messages WHERE destroyed IS NULL AND uidl IS NULL AND pack IS NULL
+       GROUP BY uidl_hash, size ORDER BY min(created)`,
     );
   }
 
-  /** The live rows under one UIDL, by occurrence. */
-  group(uidlHash: Uint8Array): GroupedRow[] {
-    return this.#sql.exec<GroupedRow>(
-      `SELECT created, id, size, fingerprint, occurrence FROM messages WHERE uidl_hash = ? AND destroyed IS NULL ORDER BY occurrence`,
+  /** Rows by ascending place, with what they are known by. */
+  keyed(created: readonly number[]): KeyedRow[] {
+    return this.#sql.exec<KeyedRow>(
+      `SELECT ${KEYED} FROM messages WHERE created IN (SELECT value FROM json_each(?)) ORDER BY created`,
+      JSON.stringify(created),
+    );
+  }
+
+  /** The live rows under one UIDL, in the order in which they were last listed, and behind them the newest that are gone. */
+  group(uidlHash: Uint8Array, tombstones: number): KeyedRow[] {
+    const live = this.#sql.exec<KeyedRow>(
+      `SELECT ${KEYED} FROM messages WHERE uidl_hash = ? AND destroyed IS NULL ORDER BY occurrence < 0, occurrence, created`,
       uidlHash,
     );
+    const gone = this.#sql.exec<KeyedRow>(
+      `SELECT ${KEYED} FROM messages WHERE uidl_hash = ? AND destroyed IS NOT NULL ORDER BY created DESC LIMIT ?`,
+      uidlHash,
+      tombstones,
+    );
+    return [...live, ...gone.reverse()];
   }
 
   /** Which of these UIDLs, by hex of their hashes, the ledger knows, live or gone. */
@@ -86,6 +103,15 @@ export class KeyStore {
   /** Takes rows out of the way of others that are to have their UIDLs: no listing finds them until they are keyed again. */
   unkey(created: readonly number[]): void {
     this.#sql.exec(`UPDATE messages SET occurrence = -created WHERE created IN (SELECT value FROM json_each(?))`, JSON.stringify(created));
+  }
+
+  /** Takes these keys, a hash in hex and an occurrence each, from whichever rows have them. */
+  free(keys: readonly (readonly [uidlHash: string, occurrence: number])[]): void {
+    this.#sql.exec(
+      `UPDATE messages SET occurrence = -created FROM json_each(?) AS key
+       WHERE messages.uidl_hash = unhex(key.value->>0) AND messages.occurrence = key.value->>1`,
+      JSON.stringify(keys),
+    );
   }
 
   /** Gives unkeyed rows their UIDLs. */

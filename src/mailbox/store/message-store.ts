@@ -134,9 +134,9 @@ export class MessageStore {
     );
   }
 
-  /** Whether several messages have been seen with this UIDL. */
+  /** Whether several messages have been seen with this UIDL, at once or one after another. */
   isDuplicate(uidlHash: Uint8Array): boolean {
-    return this.#sql.exec(`SELECT 1 FROM messages WHERE uidl_hash = ? AND occurrence > 0 LIMIT 1`, uidlHash).length > 0;
+    return this.#sql.exec(`SELECT 1 FROM messages WHERE uidl_hash = ? AND occurrence <> 0 LIMIT 1`, uidlHash).length > 0;
   }
 
   /** All rows, a page at a time, by ascending place. */
@@ -159,12 +159,13 @@ export class MessageStore {
     );
   }
 
-  /** LIST tells other sizes now: updates. */
-  resize(rows: readonly { created: number; size: number; place: number }[]): void {
+  /** LIST tells other sizes now: updates. `print`: hex of the fingerprint that comes of it, or null where nobody can tell. */
+  resize(rows: readonly { created: number; size: number; place: number; print: string | null }[]): void {
     this.forget();
     this.#sql.exec(
-      `UPDATE messages SET size = now.value->>1, updated = now.value->>2 FROM json_each(?) AS now WHERE messages.created = now.value->>0`,
-      JSON.stringify(rows.map((row) => [row.created, row.size, row.place])),
+      `UPDATE messages SET size = now.value->>1, updated = now.value->>2, fingerprint = unhex(now.value->>3)
+       FROM json_each(?) AS now WHERE messages.created = now.value->>0`,
+      JSON.stringify(rows.map((row) => [row.created, row.size, row.place, row.print])),
     );
   }
 
@@ -201,13 +202,19 @@ export class MessageStore {
     );
   }
 
-  /** The whole message is known: `change` null leaves the list members as they are. */
-  setFull(created: number, digest: Uint8Array, change: { place: number; summary: Uint8Array; fingerprint: Uint8Array } | null): void {
+  /** The whole message is known: `change` null leaves the list members as they are. `size`: that of the fingerprint. */
+  setFull(
+    created: number,
+    digest: Uint8Array,
+    change: { place: number; summary: Uint8Array; fingerprint: Uint8Array; size: number } | null,
+  ): void {
     if (change) {
       this.#sql.exec(
-        `UPDATE messages SET digest = ?, summary = ?, fingerprint = ?, updated = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`,
+        `UPDATE messages SET digest = ?, summary = ?, fingerprint = CASE WHEN size = ? THEN ? ELSE fingerprint END, updated = ?, detail = 2,
+           tries = 0, retry_at = NULL WHERE created = ?`,
         digest,
         change.summary,
+        change.size,
         change.fingerprint,
         change.place,
         created,
