@@ -101,7 +101,10 @@ export class Rounds {
       return;
     }
     try {
-      await (polls ? this.#poll(now) : this.#index(now));
+      if (this.#ended) return;
+      // While it waited for its turn, somebody may have asked the server.
+      if (!polls) await this.#index(now);
+      else if (isDue(nextCheck(this.#due()), now)) await this.#poll(now);
     } finally {
       turn.end();
     }

@@ -40,8 +40,6 @@ export class Pipeline {
   #due: Due[] = [];
   /** Whether a command that was written behind another has had its reply in this flight. */
   #proving = false;
-  /** Replies that are still to come of a probe. */
-  #probe = 0;
   #current: { readonly command: Command; readonly data: DataReader } | null = null;
 
   constructor(conversation: Conversation, verdict: Remembered['pipelining']) {
@@ -64,16 +62,11 @@ export class Pipeline {
     this.#announced = announced;
   }
 
-  /**
-   * Begins a series of commands, which are drawn as late as the window of at most `most` allows. To be ended with `leave`.
-   * `probe`: so many replies are a login's and the first behind it, to a server that may lose what follows a login. The last
-   * of them isn't waited for long, and whatever breaks before it has come says nothing of pipelining.
-   */
-  feed(commands: Iterator<Command>, most: number = PIPELINE.commands, probe = 0): void {
+  /** Begins a series of commands, which are drawn as late as the window of at most `most` allows. To be ended with `leave`. */
+  feed(commands: Iterator<Command>, most: number = PIPELINE.commands): void {
     this.#source = commands;
     this.#most = most;
     this.#proving = false;
-    this.#probe = probe;
   }
 
   /** The next reply, or null after the last. What is left of the data before it is drained. Throws what ends the session. */
@@ -85,12 +78,11 @@ export class Pipeline {
     const due = this.#due[0];
     if (!due) return null;
     const { command } = due;
-    const reply = this.#conversation.receive(command, this.#probe === 1 ? 'probe' : 'reply');
+    const reply = this.#conversation.receive(command);
     // Servers that hang up at QUIT without a word do so with and without pipelining.
     const { status, data } =
       command.verb === 'QUIT' ? await reply : await this.#guard(due.behind ? 'behind' : 'first', command.phase, reply);
     this.#due.shift();
-    if (this.#probe > 0) this.#probe--;
     this.#proving ||= due.behind;
     // Only a whole flight shows that the server can.
     if (this.#proving && this.#due.length === 0 && this.#verdict === 'unknown') this.#verdict = 'yes';
@@ -191,7 +183,6 @@ export class Pipeline {
     try {
       return await work;
     } catch (error) {
-      if (this.#probe > 0) throw error;
       const garbled = error instanceof Pop3Error && error.failure.kind === 'protocol';
       // Silence behind an answer means that the rest was thrown away; elsewhere the server may just be slow, and data too long.
       if (!pipelined || (at !== 'behind' && timedOut(error)) || (at === 'data' && garbled)) throw error;
