@@ -84,13 +84,20 @@ async function previewOf(body: Body, read: ReadOctets): Promise<string> {
   return '';
 }
 
+/** The first characters of a text with its white space folded. */
+function folded(text: string): string {
+  // A few times as much as is shown is nearly always enough, and what its end looks like then plays no part.
+  const first = withoutFiller(text.slice(0, 4 * MIME.previewCharacters));
+  const enough = first.length > 2 * MIME.previewCharacters ? first : withoutFiller(text.slice(0, MIME.previewOctets));
+  return cut(enough, MIME.previewCharacters).trim();
+}
+
 /**
  * White space folded. Newsletters fill the preview up with invisible characters: a run of them beside white space is white
  * space; alone between letters they are spelling (Persian, Indic scripts, emoji).
  */
-function folded(text: string): string {
-  const oneLine = text.slice(0, MIME.previewOctets).replace(FILLER, (run) => (WHITE_SPACE.test(run) || run.length > 2 ? ' ' : run));
-  return cut(oneLine.trim(), MIME.previewCharacters).trim();
+function withoutFiller(text: string): string {
+  return text.replace(FILLER, (run) => (WHITE_SPACE.test(run) || run.length > 2 ? ' ' : run)).trim();
 }
 
 const WHITE_SPACE = /[\s\u0000-\u001f\u007f-\u009f]/;

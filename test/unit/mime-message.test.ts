@@ -119,6 +119,15 @@ describe('the summary', () => {
     expect((await summaryOf(octetsOf(empty))).preview).toBe('HTML');
   });
 
+  it('takes the preview from behind filler of any length', async () => {
+    const text = (filler: number): string =>
+      `Content-Type: text/plain; charset=utf-8\n\nHello${'\u200c \u034f'.repeat(filler)}World ${'and on '.repeat(60)}`;
+    const short = (await summaryOf(Buffer.from(text(1)))).preview;
+    expect(short).toMatch(/^Hello World and on /);
+    for (const filler of [100, 133, 134, 135, 266, 267, 268, 5_000])
+      expect((await summaryOf(Buffer.from(text(filler)))).preview).toBe(short);
+  });
+
   it('cuts the preview at a character', async () => {
     const preview = (await summaryOf(Buffer.from(`Content-Type: text/plain; charset=utf-8\n\nx${'😀'.repeat(300)}`))).preview ?? '';
     expect(preview.isWellFormed()).toBe(true);
