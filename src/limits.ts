@@ -183,8 +183,9 @@ export const MAILBOX = {
   /** New messages indexed before a listing answers, and how long that may take. */
   indexedAtOnce: 200,
   indexedAtOnceTime: 10 * SECOND,
-  /** Rows indexed in one transaction. */
+  /** Rows indexed in one transaction, and the octets of their headers from which on it is made. */
   indexBatch: 50,
+  indexBatchOctets: 512 * KIB,
   /**
    * Messages whose numbers are guessed by rank and confirmed one by one; for more, all are listed. Where a server takes many
    * commands at once a page of a large mailbox is confirmed so too, if it is at most this part of it.

@@ -30,6 +30,8 @@ export async function insertArrivals(
       for (const [index, row] of rows.entries()) row.created = first + index;
       store.messages.insert(rows, deps.now());
       if (outsideFeed) store.account.startFeedHere();
+      // Until this sync is settled: what came in it may be gone again when the next one looks.
+      store.account.doubtHint();
     });
     for (const [index, rank] of batch.entries()) open.numbers.set(rows[index]?.created ?? 0, table.numberAt(rank));
   }

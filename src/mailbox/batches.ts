@@ -8,18 +8,23 @@ export function* chunks<T>(all: readonly T[]): Generator<T[]> {
 }
 
 /** Cuts ranks so that a batch's rows fit one statement, however long their UIDLs are. */
-export function* boundedBatches(table: ListingTable, ranks: readonly number[]): Generator<number[]> {
-  let batch: number[] = [];
+export function boundedBatches(table: ListingTable, ranks: readonly number[]): Generator<number[]> {
+  return bounded(ranks, (rank) => 2 * table.uidlAt(rank).length + 256);
+}
+
+/** Cuts a list so that each part fits one statement: what one entry takes, in octets, is told by `octetsOf`. */
+export function* bounded<T>(all: readonly T[], octetsOf: (entry: T) => number): Generator<T[]> {
+  let batch: T[] = [];
   let octets = 0;
-  for (const rank of ranks) {
-    const size = 2 * table.uidlAt(rank).length + 256;
-    if (batch.length > 0 && (batch.length === MAILBOX.batchRows || octets + size > MAILBOX.batchOctets)) {
+  for (const entry of all) {
+    const more = octetsOf(entry);
+    if (batch.length > 0 && (batch.length === MAILBOX.batchRows || octets + more > MAILBOX.batchOctets)) {
       yield batch;
       batch = [];
       octets = 0;
     }
-    batch.push(rank);
-    octets += size;
+    batch.push(entry);
+    octets += more;
   }
   if (batch.length > 0) yield batch;
 }

@@ -57,7 +57,9 @@ async function listed(open: OpenSession, rows: readonly MessageRow[], context: C
   // What an earlier session may have deleted is missing by our doing.
   const asked = new Set(context.store.deletions.all().flatMap(({ message, written }) => (written ? [message] : [])));
   const vanished = judgement.vanished.filter(({ created }) => !asked.has(created));
-  const believed = suspicion({ live: judgement.live, vanished }, table.count, drop.messages) === null;
+  // But a listing that is cut short says nothing of them either.
+  const whole = table.count >= drop.messages;
+  const believed = whole && suspicion({ live: judgement.live, vanished }, table.count, drop.messages) === null;
   for (const row of rows) {
     if (table.find(row.uidl_hash, 1) !== -1) confirmed.shared.add(row.created);
     else if (!believed && !open.numbers.has(row.created)) confirmed.doubtful.add(row.created);

@@ -139,6 +139,11 @@ export class Copies {
     }
   }
 
+  /** Drops the copy of a message that is forgotten; one that is being read goes when room is made. */
+  drop(created: number): void {
+    this.#evict(created);
+  }
+
   /** Drops scratch copies unread for long and, oldest first, what is above the cache's cap. */
   makeRoom(): void {
     const { copies } = this.#store;

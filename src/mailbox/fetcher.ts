@@ -138,7 +138,7 @@ export class Fetcher {
     const { created } = transfer.row;
     const number = numbers.get(created);
     if (this.#context.copies.isComplete(created)) transfer.finish();
-    else if (number === undefined) transfer.fail(new MailboxError({ kind: 'message_gone' }));
+    else if (number === undefined) transfer.fail(open.listed ? new MailboxError({ kind: 'message_gone' }) : cutShort());
     else if (open.failed.has(created)) transfer.fail(unreadable());
     else if (!transfer.shared && !wanted()) transfer.fail(overloaded());
     else return number;
@@ -196,6 +196,13 @@ export class Fetcher {
 function unreadable(): MailboxError {
   const upstream = { phase: 'retr', responseCode: null, text: null };
   return new MailboxError({ kind: 'upstream_refused', upstream, retryAfterSeconds: MAILBOX.backoffFirst / 1000 });
+}
+
+/** The server lists fewer messages than it counts: one that isn't among them may be there all the same. */
+function cutShort(): MailboxError {
+  const upstream = { phase: 'uidl', responseCode: null, text: null };
+  const reason = 'The mail server lists fewer messages than it counts, and this one is not among them.';
+  return new MailboxError({ kind: 'upstream_protocol', upstream, retryAfterSeconds: MAILBOX.suspectTime / 1000, reason });
 }
 
 function isOverloaded(error: unknown): boolean {

@@ -8,6 +8,7 @@ import { summarize, type Summary } from '../mime/message.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
+import { bounded } from './batches.ts';
 import type { Context } from './context.ts';
 import { MailboxError, refusal } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -118,6 +119,7 @@ export class Indexer {
     const refused: Located[] = [];
     const asked: Located[] = [];
     const batch: Headers[] = [];
+    let held = 0;
     let next = 0;
     const commands = function* (due: Iterable<Located>): Generator<Command> {
       for (const located of due) {
@@ -130,11 +132,15 @@ export class Indexer {
       for await (const reply of open.session.run(commands(due), line.background ? MAILBOX.backgroundWindow : undefined)) {
         const located = asked[next];
         if (!located) break;
-        if (reply.ok) batch.push(await this.#read(located.row, await collect(reply.body)));
+        const octets = reply.ok ? await collect(reply.body) : null;
+        held += octets?.length ?? 0;
+        if (octets) batch.push(await this.#read(located.row, octets));
         else if (open.session.capabilities === null) refused.push(located);
         else this.#failed(located.row);
         next += 1;
-        if (batch.length >= MAILBOX.indexBatch) await this.#commit(batch);
+        if (batch.length < MAILBOX.indexBatch && held < MAILBOX.indexBatchOctets) continue;
+        await this.#commit(batch);
+        held = 0;
       }
     } catch (error) {
       const current = asked[next];
@@ -192,7 +198,8 @@ export class Indexer {
     );
     store.transaction(() => {
       const first = store.account.takePlaces(rows.length);
-      store.messages.index(rows.map((row, index) => ({ ...row, place: first + index })));
+      const indexed = rows.map((row, index) => ({ ...row, place: first + index }));
+      for (const some of bounded(indexed, ({ summary }) => summary.length)) store.messages.index(some);
     });
   }
 

@@ -73,8 +73,8 @@ export async function readListing(session: Session, context: Context, known: { d
       table.seal();
     } else if (reply.ok) for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) table.setSize(number, size);
   }
-  // An empty maildrop is answered with -ERR by some servers.
-  if (refused !== null && drop.messages > 0) {
+  // An empty maildrop is answered with -ERR by some servers, but then without another reason.
+  if (refused !== null && (drop.messages > 0 || refused.kind !== 'refused')) {
     if (!lacksUidl(refused, session, context)) throw new Pop3Error(refused);
     return { drop, table: await readUnnamed(session, context), named: false };
   }

@@ -11,7 +11,7 @@ import type { Indexer } from './indexer.ts';
 import { pollSeconds } from './pace.ts';
 import { type Due, indexTime, nextAlarm, nextCheck, pollInterval } from './schedule.ts';
 import type { Synchronizer } from './sync.ts';
-import { isSuspect } from './view.ts';
+import { wantsSecondLook } from './view.ts';
 
 interface Parts {
   readonly sync: Synchronizer;
@@ -153,7 +153,7 @@ export class Rounds {
       interval: pollInterval(
         pollSeconds(this.#context, deps.now()),
         account.vault.hash('poll', new Uint8Array()),
-        isSuspect(this.#context),
+        wantsSecondLook(this.#context),
       ),
       paused: account.settings.paused,
       loginNotBefore: this.#loginNotBefore,

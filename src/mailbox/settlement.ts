@@ -6,7 +6,7 @@ import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import { chunks } from './batches.ts';
 import type { Context } from './context.ts';
-import { type Judgement, settleMissing, suspicion } from './ledger.ts';
+import { type Judgement, settleMissing, type Suspicion, suspicion, type Vanished } from './ledger.ts';
 import type { Drop, Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
 import type { HintRow } from './store/account-store.ts';
@@ -24,9 +24,14 @@ export function settleFull(
   const { store, account } = context;
   const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
   const unexpected = judgement.vanished.filter(({ created }) => !intended.has(created));
-  const deleted = judgement.vanished.filter(({ created }) => intended.has(created)).map(({ created }) => created);
-  const reason = suspicion({ live: judgement.live, vanished: unexpected }, listing.table.count, listing.drop.messages);
-  const { gone, missed } = reason === null ? { gone: unexpected.map(({ created }) => created), missed: [] } : settleMissing(unexpected, at);
+  const expected = judgement.vanished.filter(({ created }) => intended.has(created));
+  const { live, vanished } = judgement;
+  const reason = suspicion({ live, vanished: unexpected }, listing.table.count, listing.drop.messages) ?? cutShort(vanished, listing);
+  const { gone, missed } = reason === null ? believed(unexpected) : settleMissing(unexpected, at);
+  // Of those that are to be gone only a listing that is cut short says nothing.
+  const asked = reason === 'fewer_than_claimed' ? settleMissing(expected, at) : believed(expected);
+  const deleted = asked.gone;
+  missed.push(...asked.missed);
   const hint = store.account.hint();
   store.transaction(() => {
     takePlaces(judgement.returned, (rows) => store.messages.revive(rows, at), context);
@@ -60,6 +65,15 @@ export function settleFull(
   return gone.length + deleted.length;
 }
 
+function believed(vanished: readonly Vanished[]): { gone: number[]; missed: number[] } {
+  return { gone: vanished.map(({ created }) => created), missed: [] };
+}
+
+/** The same as for any message, where all that are missing were to be deleted. */
+function cutShort(vanished: readonly Vanished[], { table, drop }: Listing): Suspicion | null {
+  return vanished.length > 0 && table.count < drop.messages ? 'fewer_than_claimed' : null;
+}
+
 /** Settles a sync of `at` that has found nothing but the new messages of `table` behind what `hint` says. */
 export function settleGrown(hint: HintRow, table: ListingTable, drop: Drop, at: number, context: Context): void {
   const { store } = context;
@@ -85,11 +99,11 @@ function takePlaces(places: readonly number[], use: (rows: { created: number; pl
 }
 
 /** Tombstones go once they are old and many; whoever holds a state from before is told that the feed has forgotten some. */
-function prune(now: number, { store }: Context): void {
+function prune(now: number, { store, copies }: Context): void {
   const upTo = store.absences.prunable(now - MAILBOX.tombstoneTime, MAILBOX.tombstones);
   if (upTo === 0) return;
   const pruned = store.absences.prune(upTo, MAILBOX.pruneBatch);
   store.account.setPruned(pruned.place);
-  for (const created of pruned.created) store.copies.remove(created);
+  for (const created of pruned.created) copies.drop(created);
   store.keys.prunePacks();
 }

@@ -1,5 +1,5 @@
 /** What an account shows of itself. Never a password, never an upstream token. */
-import { MAILBOX } from '../limits.ts';
+import { MAILBOX, POLL } from '../limits.ts';
 import type { Capabilities } from '../pop3/capabilities.ts';
 import type { Context } from './context.ts';
 import { pollSeconds } from './pace.ts';
@@ -45,6 +45,12 @@ export function syncView({ store, account, checks }: Context, fresh: { stale: bo
 /** Whether the last listing lacked so much that nothing was destroyed by it: what is shown may be more than there is. */
 export function isSuspect({ store }: Pick<Context, 'store'>): boolean {
   return (store.account.hint()?.suspect_at ?? null) !== null;
+}
+
+/** Whether that has been so for a while only, so that a second look is due soon. */
+export function wantsSecondLook({ store, deps }: Pick<Context, 'store' | 'deps'>): boolean {
+  const since = store.account.hint()?.suspect_at ?? null;
+  return since !== null && deps.now() - since < POLL.suspectFor;
 }
 
 /** `nextCheck` in milliseconds since the epoch, or null when none is planned. */

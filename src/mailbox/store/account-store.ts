@@ -169,12 +169,13 @@ export class AccountStore {
 
   /** The ledger has changed under what the last listing left behind: only a full one settles it. */
   doubtHint(): void {
-    this.#sql.exec(`UPDATE hint SET full_at = NULL`);
+    this.#sql.exec(`UPDATE hint SET full_at = NULL WHERE full_at IS NOT NULL`);
   }
 
-  /** The maildrop that was last listed is another one now. */
+  /** The maildrop that was last listed is another one now: nothing that it lacked says anything. */
   forgetHint(): void {
     this.#sql.exec(`DELETE FROM hint`);
+    this.#sql.exec(`UPDATE messages SET missed_at = NULL WHERE missed_at IS NOT NULL`);
   }
 
   /** What the server announced is of no interest any more: it is another one now. */
