@@ -122,7 +122,7 @@ export const PEERS: readonly Peer[] = [
         `await box.QUIT();`,
       ];
       await writeFile(join(dir, 'read.mjs'), script.join('\n'));
-      await run('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', dir, 'node-pop3@0.11.0'], {}, dir);
+      await runPeer('npm', ['install', '--silent', '--no-audit', '--no-fund', '--prefix', dir, 'node-pop3@0.11.0'], {}, dir);
       return {
         command: process.execPath,
         args: [join(dir, 'read.mjs'), String(drop.port), drop.user, drop.password],
@@ -142,14 +142,21 @@ export async function timePeer(peer: Peer, drop: Maildrop, onCommand: (line: str
     const { command, args, env = {} } = await peer.prepare(drop, dir);
     onCommand([command, ...args].join(' ').replaceAll(drop.password, '***'));
     const start = performance.now();
-    await run(command, args, env, dir);
+    await runPeer(command, args, env, dir);
     return performance.now() - start;
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-function run(command: string, args: string[], env: Record<string, string>, cwd: string): Promise<void> {
+/** Runs a command to its end. Rejects with what it printed if it ends with another code than those, or takes too long. */
+export function runPeer(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  cwd: string,
+  fine: readonly number[] = [0],
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'], timeout: LONGEST });
     let said = '';
@@ -157,6 +164,8 @@ function run(command: string, args: string[], env: Record<string, string>, cwd: 
       said = (said + chunk.toString()).slice(-500);
     });
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}: ${said.trim()}`))));
+    child.on('close', (code) =>
+      code !== null && fine.includes(code) ? resolve() : reject(new Error(`${command} ended with ${code}: ${said.trim()}`)),
+    );
   });
 }

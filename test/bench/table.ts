@@ -14,6 +14,19 @@ export function median(values: readonly number[]): number | null {
   return sorted[Math.floor(sorted.length / 2)] ?? null;
 }
 
+/** Prints a table: names to the left, numbers to the right, ratios below a hundred with one digit behind the point. */
+export function printColumns(head: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
+  const text = (cell: string | number): string =>
+    typeof cell === 'string' ? cell : Number.isInteger(cell) || Math.abs(cell) >= 100 ? cell.toFixed(0) : cell.toFixed(1);
+  const lines = [head, ...rows.map((row) => row.map(text))];
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  console.log('');
+  for (const line of lines)
+    console.log(
+      `  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + 2))).join('')}`,
+    );
+}
+
 /** Prints one line a task and participant: median, spread, and the ratio of its median to each of ours. */
 export function printTable(runs: readonly Run[], ours: readonly string[]): void {
   for (const task of new Set(runs.map((run) => run.task))) {

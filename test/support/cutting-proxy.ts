@@ -8,13 +8,16 @@ import net from 'node:net';
 /** How a connection fails: ended in order, broken, silent from there on, or going on with what isn't POP3 and then ended. */
 export type Cut = 'close' | 'reset' | 'stall' | 'garbage';
 
+/** What becomes of one connection: it fails in place of the line behind so many; null: it is let alone. */
+export type Fate = { readonly after: number; readonly how: Cut } | null;
+
 const LF = 0x0a;
 
 export class CuttingProxy {
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
   readonly #target: number;
-  #cut: { readonly after: number; readonly how: Cut } | null = null;
+  #fate: () => Fate = () => null;
   #cuts = 0;
   #connections = 0;
   #lines = 0;
@@ -52,17 +55,27 @@ export class CuttingProxy {
 
   /** Each connection from now on fails once the server has sent `after` lines: in place of the next one. */
   cut(after: number, how: Cut): void {
-    this.#cut = { after, how };
+    this.#fate = () => ({ after, how });
+  }
+
+  /** Each connection from now on has a fate of its own. */
+  cutEach(fate: () => Fate): void {
+    this.#fate = fate;
   }
 
   /** Connections from now on are let alone. */
   heal(): void {
-    this.#cut = null;
+    this.#fate = () => null;
   }
 
   /** Breaks the connections that there are, as the death of whoever holds them does. */
   sever(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Doesn't keep the process alive. */
+  unref(): void {
+    this.#server.unref();
   }
 
   async close(): Promise<void> {
@@ -83,7 +96,7 @@ export class CuttingProxy {
     }
     client.on('close', () => server.destroy());
     client.pipe(server);
-    const cut = this.#cut;
+    const cut = this.#fate();
     let left = cut?.after ?? Number.POSITIVE_INFINITY;
     let failed = false;
     server.on('end', () => !failed && client.end());

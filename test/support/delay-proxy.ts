@@ -15,6 +15,10 @@ export interface DelayProxy {
   readonly port: number;
   /** Octets of both directions so far, of all connections. */
   readonly octets: { up: number; down: number };
+  /** How often a client spoke after its server had, or first: the round trips at least, those of TLS too. */
+  readonly turns: { count: number };
+  /** Connections that are open now. */
+  readonly open: () => number;
   close(): Promise<void>;
 }
 
@@ -24,6 +28,7 @@ const UNDER_WAY = 64 * 1024 * 1024;
 /** Starts the proxy on a free port. */
 export async function startDelayProxy({ to, delay }: DelayProxyOptions): Promise<DelayProxy> {
   const octets = { up: 0, down: 0 };
+  const turns = { count: 0 };
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     const upstream = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
@@ -38,8 +43,16 @@ export async function startDelayProxy({ to, delay }: DelayProxyOptions): Promise
     }
     // TCP's handshake with the proxy takes no time. On a real line its three ways come first: what the client says arrives
     // after them at the earliest, and what the server says of itself takes a fourth.
-    carry(client, upstream, delay, 3 * delay, (count) => (octets.up += count));
-    carry(upstream, client, delay, 4 * delay, (count) => (octets.down += count));
+    let answered = true;
+    carry(client, upstream, delay, 3 * delay, (count) => {
+      octets.up += count;
+      if (answered) turns.count += 1;
+      answered = false;
+    });
+    carry(upstream, client, delay, 4 * delay, (count) => {
+      octets.down += count;
+      answered = true;
+    });
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
@@ -47,6 +60,8 @@ export async function startDelayProxy({ to, delay }: DelayProxyOptions): Promise
   return {
     port: (server.address() as AddressInfo).port,
     octets,
+    turns,
+    open: () => sockets.size / 2,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => {

@@ -27,6 +27,8 @@ export interface Dovecot {
   /** Clear text until STLS. */
   readonly startTlsPort: number;
   readonly version: string;
+  /** The file that it was started with, for `doveadm -c`. */
+  readonly config: string;
   /** The user's Maildir. */
   maildir(user: string): string;
   /** Delivers a message, its octets stored as given. */
@@ -75,6 +77,7 @@ export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
   return {
     ...ports,
     version: execFileSync(DOVECOT, ['--version'], { encoding: 'utf8' }).trim(),
+    config: join(dir, 'dovecot.conf'),
     maildir,
     deliver: (user, octets) => deliver(maildir(user), (delivered += 1), octets),
     files: (user) => storedMessages(maildir(user)),

@@ -29,6 +29,8 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly url: string;
   readonly port: number;
+  /** The process group that wrangler and workerd run in. */
+  readonly group: number | null;
   /** Fulfilled when it has ended, by itself or not. */
   readonly ended: Promise<void>;
   /** The last 64 KiB that it printed. */
@@ -67,6 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     url,
     port,
+    group: group.id,
     ended: group.ended,
     output: () => group.output(),
     stop: () => group.stop(),

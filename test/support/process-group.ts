@@ -40,6 +40,11 @@ export class ProcessGroup {
     process.once('exit', this.#killAtExit);
   }
 
+  /** The number of the group, which is that of the process that was started; null if it could not be started. */
+  get id(): number | null {
+    return this.#child.pid ?? null;
+  }
+
   /** Fulfilled when the process that was started has ended, for whatever reason. */
   get ended(): Promise<void> {
     return this.#exited;

@@ -12,6 +12,7 @@ import { type Authority, createAuthority } from '../support/certificates.ts';
 import { type FleetServer, startFleetServer } from '../support/fleet-server.ts';
 import { Maildrop } from '../support/maildrop.ts';
 import { type Pop3Server, type Pop3ServerOptions, startPop3Server } from '../support/pop3-server.ts';
+import { startSoak } from './soak-control.ts';
 
 /** What the tests get as the variable `PEERS`, as JSON. */
 export interface Peers {
@@ -64,14 +65,14 @@ export async function workerBindings(): Promise<Record<string, string>> {
     slow: slow.port,
     control: await startControl(users, servers, slow),
   };
+  const soak = await startSoak();
   return {
     OPERATOR_KEY: 'operator-key-of-the-worker-suite-0123456789',
     MASTER_KEY: `k1:${Buffer.alloc(32, 5).toString('base64')}`,
-    ALLOWED_TARGETS: Object.values(peers)
-      .map((port: number) => `localhost:${port}`)
-      .join(','),
+    ALLOWED_TARGETS: [...Object.values(peers), soak.port].map((port: number) => `localhost:${port}`).join(','),
     SESSION_LINGER_MS: '0',
     PEERS: JSON.stringify(peers),
+    SOAK: JSON.stringify(soak),
   };
 }
 
