@@ -85,7 +85,7 @@ const GETMAIL: Client = {
     await chmod(dir, 0o755);
     const rc = `[retriever]\ntype = SimplePOP3SSLRetriever\nserver = localhost\nport = ${drop.port}\nusername = ${drop.user}\npassword = ${drop.password}\nca_certs = ${drop.caFile}\n\n[destination]\ntype = Maildir\npath = ${join(dir, 'mail')}/\nuser = nobody\n\n[options]\nread_all = false\ndelete = false\nverbose = 0\ndelivered_to = false\nreceived = false\n`;
     await writeFile(join(dir, 'getmailrc'), rc, { mode: 0o600 });
-    const seen = uidls.map((uidl) => `${uidl}\0${1_795_000_000}\n`).join('');
+    const seen = uidls.map((uidl) => `${uidl}\x001795000000\n`).join('');
     await writeFile(join(dir, `oldmail-localhost-${drop.port}-${drop.user}`), seen);
     return ['getmail', '--getmaildir', dir];
   },
