@@ -43,10 +43,14 @@ export class Connection implements LineHooks {
     this.#turn = parts.turn;
   }
 
-  async connect(): Promise<Session> {
+  admit(): void {
     if (this.#account.settings.paused) throw new MailboxError({ kind: 'paused' });
     const refused = mayLogIn(this.#store.account.health(), this.#deps.now());
     if (refused) throw new MailboxError(refused);
+  }
+
+  async connect(): Promise<Session> {
+    this.admit();
     const target = targetKey(this.#account.settings.server);
     const memory = this.#learned(await this.#stored());
     const at = this.#deps.now();

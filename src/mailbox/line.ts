@@ -36,6 +36,8 @@ export interface Job<T> extends Visitor {
 }
 
 export interface LineHooks {
+  /** Throws why no session may be opened now, if none may. */
+  admit(): void;
   /** Opens a connection up to the greeting, or throws why not. */
   connect(): Promise<Session>;
   /** A login was accepted. */
@@ -208,6 +210,8 @@ export class Line {
   }
 
   async #reopen(): Promise<OpenSession> {
+    // Who may not log in now doesn't end the session that others can still use.
+    this.#hooks.admit();
     this.#drop();
     await this.#closing;
     if (this.#ended) throw gone();

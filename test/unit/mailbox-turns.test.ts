@@ -201,6 +201,19 @@ describe('somebody who waits', () => {
   });
 });
 
+describe('a session', () => {
+  it('is not given up for a login that the server would refuse', async () => {
+    world.fill(3);
+    const capabilities = '+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 60\r\n.\r\n';
+    const server = await world.serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities : null) });
+    const { box, ids } = await world.account(server, { lingerMs: 20_000 });
+    expect(await box.service.sync(OPERATOR)).toMatchObject({ failure: { kind: 'login_delay' } });
+    expect(await raw(box, ids[0] ?? '')).toContain('Subject: mail 1\r\n');
+    expect(server.connections.total).toBe(1);
+    valueOf(await box.service.remove(OPERATOR));
+  });
+});
+
 describe('what the ledger can answer', () => {
   it('waits for no turn and for no sync', async () => {
     world.fill(3);
