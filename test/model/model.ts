@@ -38,6 +38,11 @@ export class Model {
     return this.#keys.get(id);
   }
 
+  /** Whether the ledger waits for a second listing before it believes that something is gone. */
+  get suspects(): boolean {
+    return this.#box.sql.exec(`SELECT 1 FROM messages WHERE missed_at IS NOT NULL AND destroyed IS NULL`).length > 0;
+  }
+
   /** Whether the ledger holds the message to be there. */
   isLive(id: string): boolean {
     return this.#box.sql.exec(`SELECT 1 FROM messages WHERE id = ? AND destroyed IS NULL`, id).length > 0;
@@ -45,7 +50,9 @@ export class Model {
 
   /** An item was shown. */
   note({ id, uidl, subject, detail }: ListItem): void {
-    const key = uidl === null ? subject : this.#drop.keyOf(uidl);
+    // Where a UIDL doesn't name one message, its headers do once they are known.
+    const named = uidl === null ? null : this.#drop.keyOf(uidl);
+    const key = named === null ? subject : named;
     if (key === null) return;
     if (key === undefined) return this.#wrong(`a UIDL that the server never gave: ${uidl}`);
     const before = this.#keys.get(id);
@@ -66,7 +73,9 @@ export class Model {
 
   /** Why a session may not delete the message with this UIDL, or null. */
   mayDelete(uidl: string): string | null {
-    const key = this.#drop.keyOf(uidl);
+    const shown = this.#drop.shownAs(uidl);
+    if (shown.length > 1) return 'it is not the only one with this UIDL';
+    const key = this.#drop.keyOf(uidl) ?? shown[0];
     if (key === undefined || !this.asked.has(key)) return 'I3: nobody asked for that';
     const ids = [...(this.#ids.get(key) ?? [])];
     const intents = this.#box.sql.exec(
@@ -95,7 +104,7 @@ export class Model {
   }
 
   #compare(name: string, items: readonly ListItem[], keys: readonly string[]): void {
-    const found = items.map(({ uidl, subject }) => (uidl === null ? subject : this.#drop.keyOf(uidl)) ?? '?').sort();
+    const found = items.map(({ uidl, subject }) => (uidl === null ? null : this.#drop.keyOf(uidl)) ?? subject ?? '?').sort();
     const expected = [...keys].sort();
     const lost = expected.filter((key) => !found.includes(key));
     const extra = found.filter((key, index) => !expected.includes(key) || found[index - 1] === key);
@@ -108,6 +117,8 @@ export class Model {
     if (this.#place === 0) return;
     const rows = this.#box.sql.exec<Row>(`SELECT id, destroyed, gone_why, missed_at FROM messages`);
     const gone = rows.filter((row) => row.destroyed !== null && row.gone_why === 'server' && this.#live.has(row.id));
+    const there = gone.map(({ id }) => this.#keys.get(id) ?? '').filter((key) => this.#drop.shown.includes(key));
+    if (there.length > 0) this.#wrong(`I1: destroyed and still there: ${there.join(', ')}`);
     if (this.#live.size >= MANY && 2 * gone.length > this.#live.size) {
       const early = gone.filter(({ id }) => (this.#lacked.get(this.#keys.get(id) ?? '') ?? 0) > this.#box.now() - SECOND_LOOK);
       if (early.length > 0) this.#wrong(`a single listing destroyed ${gone.length} of ${this.#live.size} messages`);

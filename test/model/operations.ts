@@ -20,6 +20,9 @@ const OPERATIONS = {
   removeSome: 2,
   crash: 4,
   cut: 16,
+  listShort: 2,
+  refuseListing: 2,
+  forgetDeletes: 2,
   lockOut: 1,
   mend: 2,
 } as const;
@@ -30,6 +33,8 @@ export type Operation = keyof typeof OPERATIONS;
 export interface Kind {
   readonly messages: readonly [least: number, most: number];
   readonly hide: readonly Hidden[];
+  /** Some messages share a UIDL, or have an empty one. */
+  readonly twins?: boolean;
   readonly without: readonly Operation[];
 }
 

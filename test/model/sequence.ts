@@ -3,8 +3,7 @@
  * sequence. Whatever fails in it is allowed to fail, as long as no invariant is broken; when all is over the faults stop, time goes
  * by, and the gateway must show exactly what the server has.
  */
-import { octetsOf, unsealed } from '../support/faults/invariants.ts';
-import { endState } from '../support/faults/invariants.ts';
+import { endState, octetsOf, unsealed } from '../support/faults/invariants.ts';
 import { Platform } from '../support/faults/platform.ts';
 import { Points } from '../support/faults/points.ts';
 import { Witness } from '../support/faults/witness.ts';
@@ -15,6 +14,7 @@ import { SeededRandom } from '../support/seeded-random.ts';
 import { ShiftingDrop } from '../support/shifting-drop.ts';
 import type { ChangesPage, ListItem, MessagePage } from '../../src/mailbox/rpc.ts';
 import { Model } from './model.ts';
+import { ServerMoods } from './moods.ts';
 import { drawFault, drawOperation, type Kind, type Operation } from './operations.ts';
 
 const USER = 'ann-of-the-model';
@@ -28,10 +28,11 @@ const REFUSALS = 3;
 
 /** Runs one sequence and returns what was wrong, each with the step at which it was seen. */
 export async function runSequence(seed: number, steps: number, kind: Kind): Promise<string[]> {
-  const drop = new ShiftingDrop();
+  const drop = new ShiftingDrop(kind);
+  const moods = new ServerMoods(drop);
   const users = new Map([[USER, { password: PASSWORD, maildrop: drop }]]);
-  const server = await startPop3Server({ users, hide: kind.hide });
-  const sequence = new Sequence(seed, kind, drop, server);
+  const server = await startPop3Server({ users, hide: kind.hide, answer: moods.answer });
+  const sequence = new Sequence(seed, kind, { drop, moods, server });
   try {
     return await sequence.run(steps);
   } finally {
@@ -44,6 +45,7 @@ class Sequence {
   readonly #chance: SeededRandom;
   readonly #kind: Kind;
   readonly #drop: ShiftingDrop;
+  readonly #moods: ServerMoods;
   readonly #server: Pop3Server;
   readonly #points = new Points();
   readonly #platform: Platform;
@@ -57,12 +59,13 @@ class Sequence {
   #pending: ChangesPage | null = null;
   #renumbered = false;
 
-  constructor(seed: number, kind: Kind, drop: ShiftingDrop, server: Pop3Server) {
+  constructor(seed: number, kind: Kind, { drop, moods, server }: { drop: ShiftingDrop; moods: ServerMoods; server: Pop3Server }) {
     this.#chance = new SeededRandom(seed);
     this.#kind = kind;
     this.#drop = drop;
+    this.#moods = moods;
     this.#server = server;
-    this.#witness = new Witness((uidl) => this.#model.mayDelete(uidl));
+    this.#witness = new Witness((uidl) => this.#model.mayDelete(uidl), !kind.hide.includes('UIDL'));
     this.#platform = new Platform(this.#points, seed, () => this.#witness.listen());
     this.#model = new Model(drop, this.#platform.box);
     this.#witness.onListing = (uidls) => this.#model.listed(uidls);
@@ -128,6 +131,12 @@ class Sequence {
         return this.#platform.crash();
       case 'cut':
         return this.#cut();
+      case 'listShort':
+        // Two short listings that agree would have to be believed.
+        return this.#model.suspects || this.#moods.arm('listShort');
+      case 'refuseListing':
+      case 'forgetDeletes':
+        return this.#moods.arm(operation);
       case 'lockOut':
         return this.#lockOut();
       case 'mend':
@@ -261,6 +270,7 @@ class Sequence {
   /** The faults stop and time goes by, until two listings some time apart have found nothing to do. */
   async #settle(): Promise<void> {
     this.#points.step = 'settle';
+    this.#moods.end();
     let quiet = 0;
     for (let round = 0; quiet < 2 && round < ROUNDS; round++) {
       if (round > 2) this.#points.disarm();

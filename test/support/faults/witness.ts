@@ -15,9 +15,12 @@ export class Witness {
   /** Told of each full listing, once it is complete. */
   onListing: (uidls: readonly string[]) => void = () => undefined;
   readonly #mayDelete: DeletionCheck;
+  readonly #named: boolean;
 
-  constructor(mayDelete: DeletionCheck) {
+  /** `named`: the server has UIDLs. Without them numbers can't be confirmed by one, and nothing may be deleted. */
+  constructor(mayDelete: DeletionCheck, named = true) {
     this.#mayDelete = mayDelete;
+    this.#named = named;
   }
 
   /** Ears for one session. */
@@ -56,7 +59,7 @@ export class Witness {
 
   #believes({ asked: { verb, argument } }: Piece, numbers: ReadonlyMap<string, string>): void {
     const number = argument.split(' ')[0] ?? '';
-    if ((verb === 'RETR' || verb === 'TOP') && !numbers.has(number))
+    if (this.#named && (verb === 'RETR' || verb === 'TOP') && !numbers.has(number))
       this.violations.push(`${verb} ${argument} before the session had answered UIDL ${number}`);
   }
 }
