@@ -8,11 +8,13 @@ import { Platform } from '../support/faults/platform.ts';
 import { Points } from '../support/faults/points.ts';
 import { Witness } from '../support/faults/witness.ts';
 import { LogCapture } from '../support/log-capture.ts';
-import { ALL, OPERATOR, settingsFor, SINCE } from '../support/node-mailbox.ts';
+import { ALL, OPERATOR, settingsFor } from '../support/node-mailbox.ts';
 import { type Pop3Server, startPop3Server } from '../support/pop3-server.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { ShiftingDrop } from '../support/shifting-drop.ts';
-import type { ChangesPage, ListItem, MessagePage } from '../../src/mailbox/rpc.ts';
+import type { ListItem } from '../../src/mailbox/rpc.ts';
+import { Consumer } from './consumer.ts';
+import { Credentials } from './credentials.ts';
 import { Model } from './model.ts';
 import { ServerMoods } from './moods.ts';
 import { drawFault, drawOperation, type Kind, type Operation } from './operations.ts';
@@ -20,7 +22,6 @@ import { drawFault, drawOperation, type Kind, type Operation } from './operation
 const USER = 'ann-of-the-model';
 const PASSWORD = 'Pa55-of-the-model';
 const TEXT = 'text-of-the-model';
-const CHECKPOINT = 'app';
 /** Rounds until everything must have come to rest. */
 const ROUNDS = 30;
 /** Logins that a server may refuse for each set of credentials. */
@@ -50,13 +51,11 @@ class Sequence {
   readonly #points = new Points();
   readonly #platform: Platform;
   readonly #model: Model;
+  readonly #consumer: Consumer;
   readonly #witness: Witness;
   readonly #log = new LogCapture();
   #arrived = 0;
-  #password = { server: PASSWORD, account: PASSWORD };
-  #credentials = 1;
-  /** A page that was read, and whose acknowledgement wasn't heard of yet. */
-  #pending: ChangesPage | null = null;
+  readonly #credentials = new Credentials(USER, PASSWORD);
   #renumbered = false;
 
   constructor(seed: number, kind: Kind, { drop, moods, server }: { drop: ShiftingDrop; moods: ServerMoods; server: Pop3Server }) {
@@ -68,6 +67,7 @@ class Sequence {
     this.#witness = new Witness((uidl) => this.#model.mayDelete(uidl), !kind.hide.includes('UIDL'));
     this.#platform = new Platform(this.#points, seed, () => this.#witness.listen());
     this.#model = new Model(drop, this.#platform.box);
+    this.#consumer = new Consumer(this.#platform, this.#model, this.#chance);
     this.#witness.onListing = (uidls) => this.#model.listed(uidls);
   }
 
@@ -75,7 +75,7 @@ class Sequence {
     const [least, most] = this.#kind.messages;
     this.#arrive(least + this.#chance.below(most - least + 1));
     const { box } = this.#platform;
-    const auth = { username: USER, password: PASSWORD, accessToken: null, method: 'auto' as const };
+    const { auth } = this.#credentials;
     await this.#platform.call((service) => service.create(box.id, settingsFor(this.#server.port, { auth }), false, null));
     const found: string[] = [];
     for (let step = 1; step <= steps && found.length === 0; step++) {
@@ -120,7 +120,7 @@ class Sequence {
       case 'page':
         return this.#page(chance.pick([0, 60, 3600]));
       case 'feed':
-        return this.#feed();
+        return this.#consumer.read();
       case 'read':
         return this.#read();
       case 'remove':
@@ -138,7 +138,7 @@ class Sequence {
       case 'forgetDeletes':
         return this.#moods.arm(operation);
       case 'lockOut':
-        return this.#lockOut();
+        return this.#credentials.lockOut(this.#server);
       case 'mend':
         return this.#mend();
     }
@@ -184,36 +184,6 @@ class Sequence {
     return items;
   }
 
-  /** Reads a page behind the checkpoint, applies it, and sets the checkpoint. Without an answer to that, it asks what was set. */
-  async #feed(): Promise<boolean> {
-    if (this.#pending && !(await this.#resolve(this.#pending))) return false;
-    const query = { ...SINCE, checkpoint: CHECKPOINT, limit: this.#chance.pick([3, 10, 200]), maxAge: this.#chance.pick([null, 60]) };
-    const outcome = await this.#platform.call((service) => service.changes(OPERATOR, query));
-    if (!outcome.ok) return false;
-    const page = outcome.value;
-    for (const item of [...page.created, ...page.updated] as ListItem[]) this.#model.note(item);
-    this.#pending = page;
-    const none = { ifMatch: null, ifNoneMatch: null };
-    const set = await this.#platform.call((service) =>
-      service.setCheckpoint(OPERATOR, CHECKPOINT, { state: page.newState, force: false }, none),
-    );
-    if (set.ok) this.#apply(page);
-    return set.ok && !page.hasMore;
-  }
-
-  async #resolve(pending: ChangesPage): Promise<boolean> {
-    const outcome = await this.#platform.call((service) => service.checkpoint(OPERATOR, CHECKPOINT));
-    if (!outcome.ok && outcome.failure.kind !== 'not_found') return false;
-    if (outcome.ok && outcome.value.state === pending.newState) this.#apply(pending);
-    this.#pending = null;
-    return true;
-  }
-
-  #apply(page: ChangesPage): void {
-    this.#model.client.apply(page);
-    this.#pending = null;
-  }
-
   async #read(): Promise<void> {
     const { live } = this.#model.client;
     if (live.size === 0) return;
@@ -248,23 +218,10 @@ class Sequence {
     this.#points.arm(fault, after);
   }
 
-  #lockOut(): void {
-    this.#password.server = `${PASSWORD}-${++this.#credentials}`;
-    this.#server.setPassword(USER, this.#password.server);
-  }
-
   /** The account is told of the new password, or the server takes the old one again. */
-  async #mend(): Promise<boolean> {
-    if (this.#chance.chance(0.3)) {
-      this.#password.server = this.#password.account;
-      this.#server.setPassword(USER, this.#password.account);
-    }
-    const { server: password } = this.#password;
-    const auth = { username: USER, password, accessToken: null, method: 'auto' as const };
-    const outcome = await this.#platform.call((service) => service.update(OPERATOR, { auth }, true));
-    this.#credentials += 1;
-    if (outcome.ok) this.#password.account = password;
-    return outcome.ok;
+  #mend(): Promise<void> {
+    if (this.#chance.chance(0.3)) this.#credentials.restore(this.#server);
+    return this.#credentials.tell(this.#platform);
   }
 
   /** The faults stop and time goes by, until two listings some time apart have found nothing to do. */
@@ -274,7 +231,7 @@ class Sequence {
     let quiet = 0;
     for (let round = 0; quiet < 2 && round < ROUNDS; round++) {
       if (round > 2) this.#points.disarm();
-      if (this.#password.server !== this.#password.account || round > ROUNDS / 2) await this.#mend();
+      if (!this.#credentials.agree || round > ROUNDS / 2) await this.#mend();
       this.#platform.box.advance(60_000);
       const report = await this.#platform.call((service) => service.sync(OPERATOR));
       const account = await this.#platform.call((service) => service.account(OPERATOR));
@@ -289,22 +246,19 @@ class Sequence {
 
   async #end(): Promise<void> {
     await this.#settle();
-    for (let pages = 0; pages < ROUNDS * 3 && !(await this.#feed()); pages++);
-    const shown: ListItem[] = [];
-    for (let cursor: string | null = null; ;) {
-      const query = { ...ALL, limit: 200, maxAge: 3600, cursor };
-      const outcome = await this.#platform.call((service) => service.messages(OPERATOR, query));
-      if (!outcome.ok) throw new Error(`The list failed: ${outcome.failure.kind}`);
-      const page: MessagePage = outcome.value;
-      shown.push(...(page.data as ListItem[]));
-      if (page.nextCursor === null) break;
-      cursor = page.nextCursor;
+    for (let pages = 0; pages < ROUNDS * 3 && !(await this.#consumer.read()); pages++);
+    // A page holds more messages than there can be.
+    const list = await this.#platform.call((service) => service.messages(OPERATOR, { ...ALL, limit: 200, maxAge: 3600 }));
+    if (!list.ok || list.value.nextCursor !== null) {
+      this.#model.violations.push("I6: the list can't be read");
+      return;
     }
-    this.#model.judge(shown);
+    this.#model.judge(list.value.data as ListItem[]);
     const { violations } = this.#model;
     for (let n = 0; n < 3; n++) await this.#read();
     if (this.#renumbered && !this.#model.client.renumbered) violations.push('nobody was told of new UIDLs');
-    if (this.#witness.refusedLogins > REFUSALS * this.#credentials) violations.push(`${this.#witness.refusedLogins} logins were refused`);
+    if (this.#witness.refusedLogins > REFUSALS * this.#credentials.changes)
+      violations.push(`${this.#witness.refusedLogins} logins were refused`);
     violations.push(...endState(this.#platform.box, { rows: null, states: ['ready'] }));
     const secrets = [PASSWORD, USER, TEXT];
     violations.push(...unsealed(this.#platform, this.#log.lines, { secrets, unspeakable: [PASSWORD] }));

@@ -16,8 +16,8 @@ export interface Report {
 /** Runs that overlap: most of a run is waiting. */
 const AT_ONCE = 4;
 
-/** Every point × each of `faults`, or of all that only each `stride`th one. */
-export async function torture(faults: readonly Fault[], stride = 1): Promise<Report> {
+/** Every point × each of `faults`, or of all that only each `stride`th one; no further than to so many `failures`. */
+export async function torture(faults: readonly Fault[], { stride = 1, failures = Number.POSITIVE_INFINITY } = {}): Promise<Report> {
   const undisturbed = await play(null);
   if (undisturbed.violations.length > 0) return { points: 0, runs: 1, violations: undisturbed.violations };
   const plans = plansFor(undisturbed.points, faults).filter((_, index) => index % stride === 0);
@@ -29,6 +29,7 @@ export async function torture(faults: readonly Fault[], stride = 1): Promise<Rep
       const run = await play(plan);
       const where = `${plan.fault} at "${plan.point}"`;
       if (!run.came) violations.push(`${where} never came`);
+      if (violations.length >= failures) return;
       violations.push(...run.violations.map((text) => `${where}: ${text}`));
     }
   };
