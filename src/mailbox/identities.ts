@@ -15,6 +15,11 @@ import { collect } from './octets.ts';
 /** What the header says; the size makes it a fingerprint. */
 export type Identity = Awaited<ReturnType<typeof identity>>;
 
+/** Whether the header holds neither a Message-ID nor a Date: then its fingerprint is but a size, which many may have. */
+export function isNameless({ messageId, date }: Identity): boolean {
+  return messageId === null && date === null;
+}
+
 /** The keyed hash of an identity and a size: 16 octets. The ledger has one of each message whose header it has read. */
 export function fingerprintOf({ messageId, date }: Identity, size: number, vault: Vault): Uint8Array {
   return vault.hash('fingerprint', new TextEncoder().encode(JSON.stringify([messageId, date, size])));

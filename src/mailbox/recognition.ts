@@ -11,7 +11,7 @@ import { log } from '../log.ts';
 import { type Alignment, alignSurely } from './alignment.ts';
 import { chunks } from './batches.ts';
 import type { Context } from './context.ts';
-import { fingerprintOf, hasTop, isSame, readIdentities } from './identities.ts';
+import { fingerprintOf, hasTop, isNameless, isSame, readIdentities } from './identities.ts';
 import type { Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import type { Listing } from './listing.ts';
@@ -102,6 +102,7 @@ async function sampleFits(open: OpenSession, table: ListingTable, found: readonl
   let fits = 0;
   let differ = 0;
   await readIdentities(open.session, table, [...rows.keys()], (rank, identity) => {
+    if (isNameless(identity)) return;
     const row = rows.get(rank);
     if (row?.fingerprint && isSame(identity, row.fingerprint, [row.size], context)) fits += 1;
     else differ += 1;
@@ -164,6 +165,7 @@ async function pairedByHeaders(
   }
   const found: Recognised[] = [];
   await readIdentities(open.session, table, arrived, (rank, identity) => {
+    if (isNameless(identity)) return;
     const print = fingerprintOf(identity, table.sizeAt(rank) ?? 0, context.account.vault);
     const row = rows.get(Buffer.from(print).toString('hex'))?.pop();
     if (row) found.push({ row, rank });

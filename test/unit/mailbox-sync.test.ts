@@ -204,6 +204,7 @@ describe('a server that has given its messages new UIDLs', () => {
     ['in the same order', (shown) => shown],
     ['in the reverse order', (shown) => shown.toReversed()],
     ['in no order', shuffled],
+    ['but for one that stands elsewhere', (shown) => [...shown.slice(-1), ...shown.slice(0, -1)]],
     ['and left three as they were', (shown) => [...mails(3), ...shown.slice(3)]],
   ])('is recognised: %s', async (_, order) => {
     await account(mails(30));
@@ -234,6 +235,18 @@ describe('a server that has given its messages new UIDLs', () => {
     const after = await ids();
     expect(after.get('mail 11')).toBe(undefined);
     for (const [subject, id] of before) if (subject !== 'mail 11') expect(after.get(subject)).toBe(id);
+  });
+
+  test('is not taken for one where nothing but the size of other messages fits', async () => {
+    const nameless = (count: number, from = 1): Shown[] =>
+      Array.from({ length: count }, (_, n) => ({
+        uidl: `u${from + n}`,
+        octets: Buffer.from(`Subject: mail ${from + n}\r\n\r\nHello\r\n`),
+      }));
+    await account(nameless(2));
+    server.show(nameless(2, 3));
+    expect(await sync()).toMatchObject({ created: 2, destroyed: 2, renumbered: false });
+    expect([...(await ids()).keys()].sort()).toEqual(['mail 3', 'mail 4']);
   });
 
   test('is not taken for one where the messages are others', async () => {

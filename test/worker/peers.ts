@@ -76,19 +76,26 @@ export async function workerBindings(): Promise<Record<string, string>> {
   };
 }
 
-/** `user0` to `user49`, each with the password `secret` and a maildrop of their own, so that no test meets another's mail. */
+/** `user0` and `crash0` to 49, each with the password `secret` and a maildrop of their own, so that no test meets another's mail. */
 function makeUsers(): Map<string, { password: string; maildrop: Maildrop }> {
-  return new Map(Array.from({ length: 50 }, (_, n) => [`user${n}`, { password: 'secret', maildrop: new Maildrop() }]));
+  const names = Array.from({ length: 50 }, (_, n) => [`user${n}`, `crash${n}`]).flat();
+  return new Map(names.map((name) => [name, { password: 'secret', maildrop: new Maildrop() }]));
 }
 
-/** PUT /drop/{user}: adds the body as a message. GET /commands: what all servers were asked for, a line each. GET /logins: of `slow`. */
+/**
+ * PUT /drop/{user}: adds the body as a message. GET /drop/{user}: the UIDLs there. DELETE /drop/{user}/{uidl}: removes one.
+ * GET /commands: what all servers were asked for, a line each. GET /logins: of `slow`.
+ */
 async function startControl(users: ReturnType<typeof makeUsers>, servers: readonly Pop3Server[], slow: FleetServer): Promise<number> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const user = /^\/drop\/(\w+)$/.exec(request.url ?? '')?.[1];
-      if (user) users.get(user)?.maildrop.add(Buffer.concat(chunks));
+      const [, user = '', uidl] = /^\/drop\/(\w+)(?:\/([\w-]+))?$/.exec(request.url ?? '') ?? [];
+      const maildrop = users.get(user)?.maildrop;
+      if (maildrop && request.method === 'PUT') maildrop.add(Buffer.concat(chunks));
+      if (maildrop && request.method === 'DELETE' && uidl) maildrop.remove(uidl);
+      if (maildrop && request.method === 'GET') return void response.end(JSON.stringify(maildrop.list().map((mail) => mail.uidl)));
       if (request.url === '/logins') return void response.end(JSON.stringify(slow.logins));
       response.end(servers.flatMap((peer) => peer.commands).join('\n'));
     });
