@@ -10,6 +10,7 @@ const LARGE: Kind = { messages: [24, 45], hide: [], without: [] };
 /** Servers that lack something. Without TOP nobody can tell what a message is that has another UIDL, short of reading it whole. */
 const ODD: readonly Kind[] = [
   { messages: [0, 12], hide: ['UIDL'], without: ['renumber', 'refuseListing', 'listShort'] },
+  { messages: [0, 20], hide: [], twins: true, without: ['renumber'] },
   { messages: [0, 8], hide: ['TOP'], without: ['renumber'] },
   { messages: [0, 30], hide: ['PIPELINING'], without: [] },
   // A refusal of UIDL would be taken for its absence.
@@ -17,12 +18,6 @@ const ODD: readonly Kind[] = [
   { messages: [0, 8], hide: ['RESP-CODES', 'SASL'], without: [] },
   { messages: [0, 8], hide: ['TOP', 'CAPA', 'PIPELINING'], without: ['renumber', 'refuseListing'] },
 ];
-
-/**
- * Messages without a UIDL of their own. Not among the kinds above: a message that comes back under a UIDL which another one
- * had last is taken for that one, and a listing that regroups such messages is not held for suspect.
- */
-export const TWINS: Kind = { messages: [0, 20], hide: [], twins: true, without: ['renumber'] };
 
 export function kindOf(name: KindName, seed: number): Kind {
   if (name === 'small') return SMALL;
