@@ -55,7 +55,7 @@ export const PIPELINE = {
   dataOctets: 64 * KIB,
   /** Octets of replies that are read away when a caller leaves before they came. Beyond it, closing is cheaper. */
   drainOctets: 1 * MIB,
-  /** How long it is remembered that a server breaks at pipelined commands, or at CAPA. */
+  /** How long it is remembered that a server breaks at pipelined commands, loses those behind a login, or breaks at CAPA. */
   brokenTime: 7 * 24 * 60 * MINUTE,
   /** How long a line that broke among pipelined commands is held against a server that has managed them before. */
   suspectTime: 24 * 60 * MINUTE,
@@ -73,6 +73,8 @@ export interface Deadlines {
   readonly reply: number;
   /** Between two reads within one reply. */
   readonly chunk: number;
+  /** From a login accepted to the first reply behind it, where it isn't known that the server keeps what is written there. */
+  readonly behindLogin: number;
   /** The whole life of a session. */
   readonly session: number;
 }
@@ -82,6 +84,7 @@ export const DEADLINES: Deadlines = {
   greeting: 15 * SECOND,
   reply: 30 * SECOND,
   chunk: 30 * SECOND,
+  behindLogin: 4 * SECOND,
   session: 10 * MINUTE,
 };
 

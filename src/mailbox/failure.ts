@@ -26,6 +26,7 @@ const BUSY_SECONDS = 5;
 
 const QUIRKS = {
   pipelining: 'The mail server broke off at several commands at once. From now on it is sent one at a time.',
+  behind_login: 'The mail server lost commands that were sent together with the login. From now on they are sent after it.',
   capa: 'The mail server broke off when it was asked for its capabilities. From now on it is not asked.',
 } as const;
 

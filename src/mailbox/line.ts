@@ -47,7 +47,7 @@ export interface LineHooks {
 }
 
 /** How often a job is begun again in a new session. */
-const RETRIES = 2;
+const RETRIES = 3;
 
 export class Line {
   readonly #hooks: LineHooks;

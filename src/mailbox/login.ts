@@ -1,6 +1,6 @@
 /**
  * How a session with a mail server begins: dialled, greeted and, where it is asked for, logged in. A server that can't take
- * CAPA or pipelining breaks off; it is dialled once more for each of these, without it. Nothing is stored here.
+ * CAPA, pipelining or commands behind a login breaks off; it is dialled once more for each of these, without it. Nothing is stored here.
  */
 import { afterQuirk, type Remembered } from '../pop3/remembered.ts';
 import { Session } from '../pop3/session.ts';
@@ -8,8 +8,8 @@ import type { Login } from './account.ts';
 import type { Deps } from './deps.ts';
 import { isQuirk } from './failure.ts';
 
-/** How often one session is begun anew because the server can't take CAPA, then because it can't take pipelining. */
-export const QUIRKS = 2;
+/** How often one session is begun anew because of what the server can't take: CAPA, commands behind a login, pipelining. */
+export const QUIRKS = 3;
 
 type Dialling = Pick<Deps, 'dial' | 'random'>;
 

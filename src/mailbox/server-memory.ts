@@ -1,6 +1,6 @@
 /**
  * What an account remembers of its mail server, so that a session needs to ask nothing before it logs in. Capabilities
- * are believed for a day; that a server breaks at pipelining, or at CAPA, for some days. All of it holds for one target
+ * are believed for a day; that a server breaks at pipelining, at CAPA or behind a login, for some days. All of it holds for one target
  * only, and what a failed login throws doubt on is asked again. Pure: records, sessions' lessons and times in, records out.
  */
 import { PIPELINE } from '../limits.ts';
@@ -14,7 +14,7 @@ export interface ServerMemory {
   readonly remembered: Remembered;
   /** When the server was last asked for its capabilities, milliseconds since the epoch. */
   readonly askedAt: number;
-  /** When `remembered.pipelining` last changed. */
+  /** When `remembered.pipelining` or `remembered.behindLogin` last changed. */
   readonly judgedAt: number;
 }
 
@@ -25,12 +25,21 @@ export function targetKey({ host, port, security }: Target): string {
 /** What a session that begins at `now` should be given, or null for nothing. */
 export function recall(memory: ServerMemory | null, target: string, now: number): Remembered | null {
   if (!memory || memory.target !== target) return null;
-  const { remembered, askedAt, judgedAt } = memory;
+  const { askedAt, judgedAt } = memory;
+  // One that was stored by an earlier version lacks what was learned since.
+  const remembered = { ...NOTHING_REMEMBERED, ...memory.remembered };
   const believed = remembered.capabilities === null ? PIPELINE.brokenTime : PIPELINE.capabilitiesTime;
-  const asked = now - askedAt < believed ? remembered : { ...NOTHING_REMEMBERED, pipelining: remembered.pipelining };
-  if (asked.pipelining === 'no' && now - judgedAt >= PIPELINE.brokenTime) return { ...asked, pipelining: 'unknown' };
-  if (asked.pipelining === 'suspect' && now - judgedAt >= PIPELINE.suspectTime) return { ...asked, pipelining: 'yes' };
-  return asked;
+  const known = now - askedAt < believed ? remembered : verdictsOf(remembered);
+  const over = (time: number): boolean => now - judgedAt >= time;
+  const behindLogin = known.behindLogin === 'no' && over(PIPELINE.brokenTime) ? 'unknown' : known.behindLogin;
+  if (known.pipelining === 'no' && over(PIPELINE.brokenTime)) return { ...known, behindLogin, pipelining: 'unknown' };
+  if (known.pipelining === 'suspect' && over(PIPELINE.suspectTime)) return { ...known, behindLogin, pipelining: 'yes' };
+  return { ...known, behindLogin };
+}
+
+/** What isn't forgotten with the capabilities. */
+function verdictsOf({ pipelining, behindLogin }: Remembered): Remembered {
+  return { ...NOTHING_REMEMBERED, pipelining, behindLogin };
 }
 
 /** The memory after a session has learned `remembered`. `asked`: it asked for the capabilities itself. */
@@ -45,7 +54,7 @@ export function remember(
     target,
     remembered,
     askedAt: old && !asked && old.remembered.asked ? old.askedAt : now,
-    judgedAt: old && old.remembered.pipelining === remembered.pipelining ? old.judgedAt : now,
+    judgedAt: old && sameVerdicts(old.remembered, remembered) ? old.judgedAt : now,
   };
 }
 
@@ -54,6 +63,9 @@ export function doubt(memory: ServerMemory, failure: UpstreamFailure): ServerMem
   const sure = failure.definite || ['mailbox_in_use', 'login_delay', 'upstream_temporary'].includes(failure.kind);
   const { phase } = failure.upstream;
   if (sure || (phase !== 'login' && phase !== 'tls')) return memory;
-  const { pipelining } = memory.remembered;
-  return { ...memory, remembered: { ...NOTHING_REMEMBERED, pipelining } };
+  return { ...memory, remembered: verdictsOf({ ...NOTHING_REMEMBERED, ...memory.remembered }) };
+}
+
+function sameVerdicts(old: Partial<Remembered>, { pipelining, behindLogin }: Remembered): boolean {
+  return old.pipelining === pipelining && (old.behindLogin ?? 'unknown') === behindLogin;
 }

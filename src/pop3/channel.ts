@@ -21,8 +21,11 @@ export type Phase =
   | 'rset'
   | 'quit';
 
-/** Which deadline a read is held to: the greeting's, the first octet of a reply, or the next octets of one. */
-export type Patience = 'greeting' | 'reply' | 'chunk';
+/**
+ * Which deadline a read is held to: the greeting's, the first octet of a reply, the next octets of one, or the first octet of
+ * a reply that may never come because its command was written behind a login.
+ */
+export type Patience = 'greeting' | 'reply' | 'chunk' | 'behindLogin';
 
 export interface Channel {
   /**

@@ -108,6 +108,9 @@ export function saslResponse(response: Uint8Array): Uint8Array {
   return octets;
 }
 
+/** The empty line that ends a SASL exchange whose last challenge wants no answer: its reply says yes or no. */
+export const saslEnd = (): Command => ({ ...one('AUTH', 'login'), octets: saslResponse(new Uint8Array()) });
+
 /** The line that gives a SASL exchange up (RFC 5034 §4). */
 export const saslCancel = (): Uint8Array => new TextEncoder().encode('*\r\n');
 

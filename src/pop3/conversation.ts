@@ -5,7 +5,7 @@
  * output waits for us. Any error here is final: the channel is closed and stays closed.
  */
 import { POP3 } from '../limits.ts';
-import type { Channel, Phase } from './channel.ts';
+import type { Channel, Patience, Phase } from './channel.ts';
 import type { Command } from './command.ts';
 import { closedError, protocolError } from './error.ts';
 import { ReplyReader, type DataReader } from './reader.ts';
@@ -70,14 +70,15 @@ export class Conversation {
     if (!this.#open) throw closedError(phase);
     if (this.#due === 0) this.#begin(phase);
     this.#due += commands.length;
-    for (const { verb } of commands) this.#commands[verb] = (this.#commands[verb] ?? 0) + 1;
+    // The empty line that ends a SASL exchange is no command of its own.
+    for (const { verb, octets } of commands) if (octets.length > 2) this.#commands[verb] = (this.#commands[verb] ?? 0) + 1;
     this.#write(phase, joined(commands));
   }
 
   /** Reads the reply to a command that was posted, in order; `data` is null where none follows. */
-  async receive(command: Command): Promise<{ status: Status; data: DataReader | null }> {
+  async receive(command: Command, patience: Patience = 'reply'): Promise<{ status: Status; data: DataReader | null }> {
     return this.#orClose(command.phase, async () => {
-      const status = parseStatus(await this.#reader.status(command.phase, 'reply'), command.phase);
+      const status = parseStatus(await this.#reader.status(command.phase, patience), command.phase);
       this.#due--;
       return { status, data: status.ok && command.multiline ? this.#reader.data(command) : null };
     });

@@ -48,10 +48,10 @@ export interface Situation {
   readonly endpoint: Endpoint | null;
 }
 
-/** Commands whose answers say yes or no, or a SASL exchange; and what no text may repeat. */
+/** Commands whose answers say yes or no, or a SASL exchange and what goes `before` it; and what no text may repeat. */
 export type Login = { readonly secrets: readonly string[] } & (
   | { readonly kind: 'commands'; readonly commands: readonly Command[] }
-  | { readonly kind: 'sasl'; readonly mechanism: Mechanism }
+  | { readonly kind: 'sasl'; readonly mechanism: Mechanism; readonly before: readonly Command[] }
 );
 
 type Named = Exclude<Method, 'auto'>;
@@ -81,7 +81,7 @@ export function chooseLogin(situation: Situation): Login {
   // A server that names its mechanisms has no others; one that names none may still have some.
   if (name !== undefined && offered.length > 0 && !offered.includes(name))
     throw unsupportedError('login', `The server does not offer ${name}.`);
-  if (name !== undefined) return { kind: 'sasl', mechanism: mechanismOf(chosen, situation), secrets };
+  if (name !== undefined) return { kind: 'sasl', mechanism: mechanismOf(chosen, situation), before: early(situation), secrets };
   try {
     return { kind: 'commands', commands: commandsOf(chosen, situation), secrets };
   } catch (error) {
@@ -125,17 +125,23 @@ function mechanismOf(method: Named, situation: Situation): Mechanism {
 }
 
 function commandsOf(method: Named, situation: Situation): Command[] {
-  const { capabilities, apopId, credentials } = situation;
+  const { apopId, credentials } = situation;
   const { username } = credentials;
   const password = passwordOf(situation);
   if (method === 'apop') {
     if (apopId === null) throw unsupportedError('login', 'The greeting has no message-id that APOP may be done with.');
     if (username.includes(' ')) throw unsupportedError('login', 'APOP can not carry a user name with a space.');
-    return [apop(username, apopDigest(apopId, password))];
+    return [...early(situation), apop(username, apopDigest(apopId, password))];
   }
-  // SASL is UTF-8 by itself. USER and PASS are so only where UTF8 says it (RFC 6856 §2.2); without need it isn't switched on.
-  const early = capabilities?.utf8 && /[^\u0000-\u007f]/.test(username + password) ? [utf8()] : [];
-  return [...early, user(username), pass(password)];
+  return [...early(situation), user(username), pass(password)];
+}
+
+/**
+ * UTF8 wherever it is offered (RFC 6856 §2): without it Courier gives a notice of its own in place of a message with raw octets
+ * in its header, and USER and PASS aren't UTF-8 (§2.2). It goes out with the login where that is written at once.
+ */
+function early({ capabilities }: Situation): Command[] {
+  return capabilities?.utf8 ? [utf8()] : [];
 }
 
 function takesToken(method: Named): boolean {

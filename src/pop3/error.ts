@@ -8,8 +8,8 @@ import type { Phase } from './channel.ts';
 
 export type ResponseCode = 'AUTH' | 'IN-USE' | 'LOGIN-DELAY' | 'SYS/TEMP' | 'SYS/PERM';
 
-/** What some servers can't cope with: commands written before the last reply was read, or CAPA itself. */
-export type Quirk = 'pipelining' | 'capa';
+/** What some servers can't cope with: commands written before the last reply was read, or behind a login, or CAPA itself. */
+export type Quirk = 'pipelining' | 'behind_login' | 'capa';
 
 /** Where it happened and what the server said, as far as it said anything. */
 export interface Said {

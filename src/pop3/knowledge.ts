@@ -7,19 +7,22 @@ import { timedOut } from './channel.ts';
 import { capa } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { Pop3Error, quirkError } from './error.ts';
+import type { LoginTrial } from './login-trial.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Remembered } from './remembered.ts';
 
 export class Knowledge {
   readonly #conversation: Conversation;
   readonly #pipeline: Pipeline;
+  readonly #trial: LoginTrial;
   #capabilities: Capabilities | null = null;
   #asked = false;
   #settled: boolean;
 
-  constructor(conversation: Conversation, pipeline: Pipeline, remembered: Remembered | null) {
+  constructor(conversation: Conversation, pipeline: Pipeline, trial: LoginTrial, remembered: Remembered | null) {
     this.#conversation = conversation;
     this.#pipeline = pipeline;
+    this.#trial = trial;
     this.#settled = remembered?.settled ?? false;
     if (remembered?.asked) this.#know(remembered.capabilities);
   }
@@ -35,7 +38,14 @@ export class Knowledge {
   }
 
   get remembered(): Remembered {
-    return { asked: this.#asked, capabilities: this.#capabilities, settled: this.#settled, pipelining: this.#pipeline.verdict };
+    const { verdict: behindLogin } = this.#trial;
+    return {
+      asked: this.#asked,
+      capabilities: this.#capabilities,
+      settled: this.#settled,
+      pipelining: this.#pipeline.verdict,
+      behindLogin,
+    };
   }
 
   /** Whether something that is needed may be announced after login only. */

@@ -3,26 +3,38 @@
  * What the server says of a refusal is dropped if it repeats a secret.
  */
 import { POP3 } from '../limits.ts';
-import { auth, type Command, fitsInitial, saslCancel, saslResponse } from './command.ts';
+import { auth, type Command, fitsInitial, saslCancel, saslEnd, saslResponse } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import type { Login } from './credentials.ts';
 import { Pop3Error, protocolError } from './error.ts';
 import { failureOf, isContinuation, mentions, parseStatus, type Status } from './reply.ts';
 import { decodeBase64, encodeBase64 } from './sasl/base64.ts';
-import type { Mechanism } from './sasl/mechanism.ts';
 
-/** The commands that make up a login, if others may be written behind them; null where an answer decides what comes next. */
+/** Commands whose answers say yes or no, and what no text may repeat. */
+type Commands = Extract<Login, { kind: 'commands' }>;
+
+/** The commands that make up a login, if they may be written at once; null where an answer decides what comes next. */
 export function flightOf(login: Login): readonly Command[] | null {
   if (login.kind === 'commands') return login.commands;
-  const { mechanism } = login;
+  const { mechanism, before } = login;
   const initial = mechanism.oneStep ? mechanism.start() : null;
-  return initial !== null && fitsInitial(mechanism.name, initial) ? [auth(mechanism.name, initial)] : null;
+  return initial !== null && fitsInitial(mechanism.name, initial) ? [...before, auth(mechanism.name, initial)] : null;
 }
 
 /** Logs in, waiting for each answer, or throws: `auth` and its relatives for a refusal, `protocol`, `closed`, the channel's error. */
 export async function logIn(conversation: Conversation, login: Login): Promise<void> {
-  if (login.kind === 'sasl') return exchange(conversation, login.mechanism, login.secrets);
-  for (const command of login.commands) accept(command, (await conversation.ask(command)).status, login.secrets);
+  const last = login.kind === 'commands' ? login : await exchange(conversation, login, false);
+  for (const command of last.commands) accept(command, (await conversation.ask(command)).status, last.secrets);
+}
+
+/**
+ * Does what must be waited for of a login, and returns what is left to write and to be answered yes or no: nothing where the
+ * login is made. Throws as `logIn` does.
+ */
+export async function allButLast(conversation: Conversation, login: Login): Promise<Commands> {
+  const commands = flightOf(login);
+  if (commands || login.kind === 'commands') return { kind: 'commands', commands: commands ?? [], secrets: login.secrets };
+  return exchange(conversation, login, true);
 }
 
 /** Throws the failure that the answer to a login's command stands for, unless it is positive. */
@@ -33,10 +45,14 @@ export function accept({ verb }: Pick<Command, 'verb'>, status: Status, secrets:
   throw new Pop3Error(mentions(status, secrets) ? { ...failure, text: null } : failure);
 }
 
-async function exchange(conversation: Conversation, mechanism: Mechanism, secrets: readonly string[]): Promise<void> {
+/** A SASL exchange to its end or, with `holdLast`, to where the server has proved itself and waits for no more than an empty line. */
+async function exchange(conversation: Conversation, login: Extract<Login, { kind: 'sasl' }>, holdLast: boolean): Promise<Commands> {
+  const { mechanism, before } = login;
+  for (const command of before) accept(command, (await conversation.ask(command)).status, login.secrets);
   const initial = mechanism.start();
   const inline = initial !== null && fitsInitial(mechanism.name, initial);
   const sent = initial === null ? [] : [initial];
+  const secrets = (): string[] => [...login.secrets, ...sent.map(encodeBase64)];
   let line = await conversation.exchange(auth(mechanism.name, inline ? initial : null));
   for (let round = 0; isContinuation(line); round++) {
     if (round === POP3.saslRounds) throw protocolError('login', 'too many SASL challenges');
@@ -48,12 +64,13 @@ async function exchange(conversation: Conversation, mechanism: Mechanism, secret
       await conversation.tell(saslCancel());
       throw protocolError('login', 'a SASL challenge that can not be answered');
     }
+    if (holdLast && mechanism.proved?.()) return { kind: 'commands', commands: [saslEnd()], secrets: secrets() };
     sent.push(response);
     line = await conversation.exchange(saslResponse(response));
   }
-  const status = parseStatus(line, 'login');
-  accept({ verb: 'AUTH' }, status, [...secrets, ...sent.map(encodeBase64)]);
+  accept({ verb: 'AUTH' }, parseStatus(line, 'login'), secrets());
   if (!mechanism.complete()) throw protocolError('login', 'a login accepted before its exchange was complete');
+  return { kind: 'commands', commands: [], secrets: [] };
 }
 
 /** The octets behind `+`, whose space some servers leave out, or null if they aren't base64. */

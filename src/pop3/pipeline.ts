@@ -11,6 +11,7 @@ import { timedOut, type Phase } from './channel.ts';
 import type { Command } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import { Pop3Error, quirkError } from './error.ts';
+import { LoginTrial } from './login-trial.ts';
 import type { DataReader } from './reader.ts';
 import type { Remembered } from './remembered.ts';
 import type { Status } from './reply.ts';
@@ -30,6 +31,7 @@ interface Due {
 
 export class Pipeline {
   readonly #conversation: Conversation;
+  readonly #trial: LoginTrial;
   #verdict: Remembered['pipelining'];
   #announced = false;
   #source: Iterator<Command> = [].values();
@@ -42,8 +44,9 @@ export class Pipeline {
   #proving = false;
   #current: { readonly command: Command; readonly data: DataReader } | null = null;
 
-  constructor(conversation: Conversation, verdict: Remembered['pipelining']) {
+  constructor(conversation: Conversation, verdict: Remembered['pipelining'], trial = new LoginTrial('no')) {
     this.#conversation = conversation;
+    this.#trial = trial;
     this.#verdict = verdict;
   }
 
@@ -78,11 +81,12 @@ export class Pipeline {
     const due = this.#due[0];
     if (!due) return null;
     const { command } = due;
-    const reply = this.#conversation.receive(command);
+    const reply = this.#conversation.receive(command, this.#trial.patience(command));
     // Servers that hang up at QUIT without a word do so with and without pipelining.
     const { status, data } =
       command.verb === 'QUIT' ? await reply : await this.#guard(due.behind ? 'behind' : 'first', command.phase, reply);
     this.#due.shift();
+    this.#judge(command, status);
     this.#proving ||= due.behind;
     // Only a whole flight shows that the server can.
     if (this.#proving && this.#due.length === 0 && this.#verdict === 'unknown') this.#verdict = 'yes';
@@ -105,8 +109,18 @@ export class Pipeline {
     this.#held = null;
     if (this.#current && !this.#current.data.ended) this.#conversation.close();
     this.#current = null;
+    this.#trial.end();
     if (this.#due.length > 0 && this.#conversation.open) await this.#drainDue().catch(() => this.#conversation.close());
     this.#due = [];
+  }
+
+  #judge(command: Command, status: Status): void {
+    try {
+      this.#trial.answered(command, status);
+    } catch (error) {
+      this.#conversation.close();
+      throw error;
+    }
   }
 
   #drain({ command, data }: { readonly command: Command; readonly data: DataReader }): Promise<void> {
@@ -137,6 +151,7 @@ export class Pipeline {
       const fits =
         window.count === 0 ||
         (this.wide &&
+          this.#trial.allows(command) &&
           window.count < this.#most &&
           octets <= PIPELINE.commandOctets &&
           (window.count < 2 || replies <= PIPELINE.replyOctets));
@@ -183,6 +198,8 @@ export class Pipeline {
     try {
       return await work;
     } catch (error) {
+      const lost = this.#trial.broke(phase, error);
+      if (lost) throw lost;
       const garbled = error instanceof Pop3Error && error.failure.kind === 'protocol';
       // Silence behind an answer means that the rest was thrown away; elsewhere the server may just be slow, and data too long.
       if (!pipelined || (at !== 'behind' && timedOut(error)) || (at === 'data' && garbled)) throw error;

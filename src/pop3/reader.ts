@@ -45,7 +45,7 @@ export class ReplyReader {
     for (;;) {
       if (this.buffered === 0) {
         await this.#fill(phase, waitFor);
-        if (patience === 'reply') waitFor = 'chunk';
+        if (patience !== 'greeting') waitFor = 'chunk';
       }
       const step = decoder.push(this.#chunk, this.#at);
       if (step.kind === 'defect') throw protocolError(phase, step.reason, cleanText(step.seen));

@@ -17,13 +17,22 @@ export interface Remembered {
    * line broke among them; once may be the network's doing, twice in a row is the server's.
    */
   readonly pipelining: 'yes' | 'no' | 'unknown' | 'suspect';
+  /** Whether the server keeps what is written behind a login, in one flight with it. */
+  readonly behindLogin: 'yes' | 'no' | 'unknown';
 }
 
 /** What is known of a server that nobody has spoken to. */
-export const NOTHING_REMEMBERED: Remembered = { asked: false, capabilities: null, settled: false, pipelining: 'unknown' };
+export const NOTHING_REMEMBERED: Remembered = {
+  asked: false,
+  capabilities: null,
+  settled: false,
+  pipelining: 'unknown',
+  behindLogin: 'unknown',
+};
 
 /** The memory with which to try again after a failure of kind `quirk`. */
 export function afterQuirk(remembered: Remembered | null, quirk: Quirk): Remembered {
   const known = remembered ?? NOTHING_REMEMBERED;
-  return quirk === 'pipelining' ? { ...known, pipelining: 'no' } : { ...known, asked: true, settled: true };
+  if (quirk === 'pipelining') return { ...known, pipelining: 'no' };
+  return quirk === 'behind_login' ? { ...known, behindLogin: 'no' } : { ...known, asked: true, settled: true };
 }

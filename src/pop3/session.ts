@@ -7,12 +7,13 @@
 import { apopId } from './apop.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Channel } from './channel.ts';
-import { capa, quit, stls, type Command } from './command.ts';
+import { capa, quit, stat, stls, type Command } from './command.ts';
 import { Conversation, type Counters } from './conversation.ts';
 import { chooseLogin, type Credentials, type Login, type Method } from './credentials.ts';
 import { Pop3Error, unsupportedError, type Pop3Failure } from './error.ts';
 import { Knowledge, pieces } from './knowledge.ts';
-import { accept, flightOf, logIn } from './login.ts';
+import { accept, allButLast, flightOf, logIn } from './login.ts';
+import { LoginTrial } from './login-trial.ts';
 import { Pipeline, type Answer } from './pipeline.ts';
 import type { Remembered } from './remembered.ts';
 import { failureOf, mentions, type Status } from './reply.ts';
@@ -34,11 +35,6 @@ export interface SessionOptions {
   readonly endpoint?: Endpoint;
   /** Told at once when the server has accepted the login. */
   readonly onLogin?: (session: Session) => void;
-  /**
-   * Whether commands may be written behind the login, in the same flight, to a server that is known to take that. Cyrus 3.6
-   * and Courier 1.0 announce pipelining and lose what follows a login, so by default nothing does.
-   */
-  readonly behindLogin?: boolean;
 }
 
 /** The reply to one command. */
@@ -58,6 +54,7 @@ const NONCE_OCTETS = 18;
 export class Session {
   readonly #conversation: Conversation;
   readonly #options: SessionOptions;
+  readonly #trial: LoginTrial;
   readonly #pipeline: Pipeline;
   readonly #knowledge: Knowledge;
   #greeting = '';
@@ -69,8 +66,9 @@ export class Session {
     const { remembered } = options;
     this.#conversation = conversation;
     this.#options = options;
-    this.#pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown');
-    this.#knowledge = new Knowledge(conversation, this.#pipeline, remembered);
+    this.#trial = new LoginTrial(remembered?.behindLogin ?? 'unknown');
+    this.#pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown', this.#trial);
+    this.#knowledge = new Knowledge(conversation, this.#pipeline, this.#trial, remembered);
   }
 
   /**
@@ -190,32 +188,63 @@ export class Session {
   async #begin(commands: Iterable<Command> | null, most?: number): Promise<void> {
     await this.#orClose(async () => {
       const login = this.#loggedIn ? null : await this.#choose();
-      const flight = login && this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
-      const alone = flight !== null && this.#options.behindLogin !== true;
-      if (login && alone) {
-        this.#pipeline.feed(flight.values());
-        await this.#refusable(() => this.#accept(login, flight.length));
-      } else if (login && !flight) await this.#refusable(() => logIn(this.#conversation, login));
       const again = commands !== null && this.#knowledge.asksAgain ? [capa()] : [];
-      this.#pipeline.feed(inTurn(alone ? [] : (flight ?? []), again, commands ?? []), most);
-      if (login && flight && !alone) await this.#refusable(() => this.#accept(login, flight.length));
-      this.#loggedIn = true;
-      if (login) this.#options.onLogin?.(this);
+      const rest = inTurn(again, commands ?? []);
+      const together = login !== null && commands !== null && this.#mayFollow;
+      if (login && together) await this.#enterWith(login, rest, most);
+      else {
+        if (login) await this.#enterAlone(login);
+        this.#pipeline.feed(rest, most);
+      }
       if (again.length > 0) await this.#knowledge.settle();
     });
   }
 
+  /** Whether the login that begins may be followed by commands before it is answered. */
+  get #mayFollow(): boolean {
+    const { wide, verdict } = this.#pipeline;
+    return wide && verdict !== 'suspect' && !this.#conversation.clear && this.#trial.begin(this.capabilities);
+  }
+
+  async #enterAlone(login: Login): Promise<void> {
+    const flight = this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
+    await this.#refusable(async () => {
+      // One command alone gains nothing, and a server may take it for the beginning of an exchange.
+      if (!flight || flight.length < 2) return logIn(this.#conversation, login);
+      this.#pipeline.feed(flight.values());
+      await this.#accept(login, flight.length);
+    });
+    this.#entered();
+  }
+
+  /** Logs in with `commands` behind what is last written for it. Where that is a trial, STAT is the first of them. */
+  async #enterWith(login: Login, commands: Generator<Command, void, void>, most?: number): Promise<void> {
+    const last = await this.#refusable(() => allButLast(this.#conversation, login));
+    const first = this.#trial.trying ? commands.next() : null;
+    const asked = first === null || first.value?.verb === 'STAT' ? [] : [stat()];
+    this.#pipeline.feed(inTurn(last.commands, asked, first?.value ? [first.value] : [], commands), most);
+    await this.#refusable(() => this.#accept(last, last.commands.length));
+    this.#entered();
+    const answer = asked.length > 0 ? await this.#pipeline.next() : null;
+    if (answer?.status.ok === false) throw new Pop3Error(this.#refusal(answer));
+  }
+
+  #entered(): void {
+    this.#loggedIn = true;
+    this.#options.onLogin?.(this);
+  }
+
   /** Reads the answers to a login that was written together with what comes after it. The first refusal decides. */
-  async #accept({ secrets }: Login, count: number): Promise<void> {
+  async #accept({ secrets }: Pick<Login, 'secrets'>, count: number): Promise<void> {
     for (let left = count; left > 0; left--) {
       const answer = await this.#pipeline.next();
       if (answer) accept(answer.command, answer.status, secrets);
     }
   }
 
-  async #refusable(login: () => Promise<void>): Promise<void> {
+  async #refusable<T>(login: () => Promise<T>): Promise<T> {
     try {
-      await login();
+      return await login();
     } catch (error) {
       throw error instanceof Pop3Error ? new Pop3Error(this.#withDelay(error.failure)) : error;
     }
@@ -244,10 +273,14 @@ export class Session {
     const { text, octets } = status;
     const body = this.#body(answer);
     if (status.ok) return { command, text, octets, body, ok: true, failure: null };
+    return { command, text, octets, body, ok: false, failure: this.#refusal(answer) };
+  }
+
+  /** What a negative answer stands for, without any text that repeats a secret. */
+  #refusal({ command, status }: Answer): Pop3Failure {
     const { password, accessToken } = this.#options.credentials;
     const failure = this.#withDelay(failureOf(status, command.phase));
-    const safe = mentions(status, [password, accessToken]) ? { ...failure, text: null } : failure;
-    return { command, text, octets, body, ok: false, failure: safe };
+    return mentions(status, [password, accessToken]) ? { ...failure, text: null } : failure;
   }
 
   #body({ command, data }: Answer): AsyncGenerator<Uint8Array, void, void> {

@@ -3,11 +3,17 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PIPELINE } from '../../src/limits.ts';
 import { doubt, recall, remember, type ServerMemory, targetKey } from '../../src/mailbox/server-memory.ts';
 import { parseCapabilities } from '../../src/pop3/capabilities.ts';
-import type { Remembered } from '../../src/pop3/remembered.ts';
+import { NOTHING_REMEMBERED, type Remembered } from '../../src/pop3/remembered.ts';
 import { close, expectLine, on, ScriptedPeer, send, type Step } from '../support/scripted-peer.ts';
 import { nodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
 
-const REMEMBERED: Remembered = { asked: true, capabilities: parseCapabilities(['TOP', 'PIPELINING']), settled: true, pipelining: 'yes' };
+const REMEMBERED: Remembered = {
+  asked: true,
+  capabilities: parseCapabilities(['TOP', 'PIPELINING']),
+  settled: true,
+  pipelining: 'yes',
+  behindLogin: 'yes',
+};
 const at = (change: Partial<Remembered> = {}): ServerMemory => ({
   target: 'tls:a:995',
   remembered: { ...REMEMBERED, ...change },
@@ -25,7 +31,11 @@ describe('a memory', () => {
 
   test('of capabilities is asked again after a day, of their absence after some', () => {
     const day = 1_000 + PIPELINE.capabilitiesTime;
-    expect(recall(at(), 'tls:a:995', day)).toEqual({ asked: false, capabilities: null, settled: false, pipelining: 'yes' });
+    expect(recall(at(), 'tls:a:995', day)).toEqual({
+      ...NOTHING_REMEMBERED,
+      pipelining: 'yes',
+      behindLogin: 'yes',
+    });
     expect(recall(at({ capabilities: null }), 'tls:a:995', day)).toMatchObject({ asked: true });
     expect(recall(at({ capabilities: null }), 'tls:a:995', 1_000 + PIPELINE.brokenTime)).toMatchObject({ asked: false });
   });
@@ -35,6 +45,27 @@ describe('a memory', () => {
       recall(at({ pipelining: known }), 'tls:a:995', 1_000 + time)?.pipelining;
     expect([pipelining('no', PIPELINE.brokenTime - 1), pipelining('no', PIPELINE.brokenTime)]).toEqual(['no', 'unknown']);
     expect([pipelining('suspect', PIPELINE.suspectTime - 1), pipelining('suspect', PIPELINE.suspectTime)]).toEqual(['suspect', 'yes']);
+  });
+
+  test('of what a server loses behind a login fades too, and is kept when the rest is asked again', () => {
+    const behindLogin = (known: Remembered['behindLogin'], time: number) =>
+      recall(at({ behindLogin: known }), 'tls:a:995', 1_000 + time)?.behindLogin;
+    expect([behindLogin('no', PIPELINE.brokenTime - 1), behindLogin('no', PIPELINE.brokenTime)]).toEqual(['no', 'unknown']);
+    expect([behindLogin('yes', PIPELINE.brokenTime), behindLogin('unknown', 0)]).toEqual(['yes', 'unknown']);
+    const kept = { ...REMEMBERED, behindLogin: 'no' } as const;
+    expect(remember(at(), 'tls:a:995', { remembered: kept, asked: false }, 9_000)).toMatchObject({ judgedAt: 9_000, remembered: kept });
+  });
+
+  test('that an earlier version stored is read, and keeps its times', () => {
+    const { behindLogin: _, ...remembered } = REMEMBERED;
+    const old = { ...at(), remembered } as ServerMemory;
+    expect(recall(old, 'tls:a:995', 2_000)).toEqual({ ...REMEMBERED, behindLogin: 'unknown' });
+    const learned = { ...REMEMBERED, behindLogin: 'unknown' } as const;
+    expect(remember(old, 'tls:a:995', { remembered: learned, asked: false }, 9_000)).toMatchObject({ askedAt: 1_000, judgedAt: 1_000 });
+    const upstream = { phase: 'tls', responseCode: null, text: null };
+    expect(doubt(old, { kind: 'upstream_unreachable', definite: false, retryAfterSeconds: null, upstream }).remembered.behindLogin).toBe(
+      'unknown',
+    );
   });
 
   test('keeps its times where nothing new was learned', () => {

@@ -85,6 +85,7 @@ describe('STLS', () => {
       capabilities: parseCapabilities(['TOP', 'UIDL', 'USER', 'PIPELINING']),
       settled: true,
       pipelining: 'yes',
+      behindLogin: 'unknown',
     } as const;
     const flight = ['USER bob', 'PASS secret'].map(expectLine);
     const { peer, session } = await open(
@@ -98,7 +99,7 @@ describe('STLS', () => {
   });
 
   test('that a remembered server refuses, or answers with more, ends the attempt without a credential', async () => {
-    const remembered = { asked: true, capabilities: null, settled: true, pipelining: 'yes' } as const;
+    const remembered = { asked: true, capabilities: null, settled: true, pipelining: 'yes', behindLogin: 'yes' } as const;
     for (const answer of ['-ERR no\r\n', '+OK\r\n+OK\r\n']) {
       const { peer, session } = await open([HELLO, ...on('STLS', answer)], 'starttls', { remembered });
       await expect(session).rejects.toMatchObject({ failure: { phase: 'tls' } });

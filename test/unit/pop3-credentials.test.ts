@@ -19,7 +19,8 @@ function choose(announced: string[] | null, change: Partial<Situation> = {}): st
     endpoint: null,
     ...change,
   });
-  return login.kind === 'sasl' ? login.mechanism.name : login.commands.map(({ octets }) => Buffer.from(octets).toString()).join('');
+  const written = (login.kind === 'sasl' ? login.before : login.commands).map(({ octets }) => Buffer.from(octets).toString()).join('');
+  return login.kind === 'sasl' ? written + login.mechanism.name : written;
 }
 const USER = 'USER u\r\nPASS p\r\n';
 const unsupported = (reason: RegExp) =>
@@ -91,12 +92,12 @@ describe('the choice of a login', () => {
     expect(() => choose(['SASL PLAIN'], { credentials: TOKEN })).toThrow(unsupported(/access token/));
   });
 
-  test('switches UTF-8 on where USER and PASS need it and it is offered (RFC 6856)', () => {
+  test('switches UTF-8 on where it is offered (RFC 6856)', () => {
     const credentials = { username: 'jürgen', password: 'p', accessToken: null };
     expect(choose(['UTF8 USER'], { credentials })).toBe('UTF8\r\nUSER jürgen\r\nPASS p\r\n');
     expect(choose(['TOP'], { credentials })).toBe('USER jürgen\r\nPASS p\r\n');
-    expect(choose(['UTF8 USER'])).toBe(USER);
-    expect(choose(['UTF8', 'SASL PLAIN'], { credentials })).toBe('PLAIN');
+    expect(choose(['UTF8'])).toBe(`UTF8\r\n${USER}`);
+    expect(choose(['UTF8', 'SASL PLAIN'])).toBe('UTF8\r\nPLAIN');
   });
 });
 

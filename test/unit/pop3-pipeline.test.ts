@@ -5,7 +5,7 @@ import type { Channel } from '../../src/pop3/channel.ts';
 import { type Command, dele, list, noop, quit, retr, stat, top, uidl } from '../../src/pop3/command.ts';
 import { Conversation } from '../../src/pop3/conversation.ts';
 import { Pipeline } from '../../src/pop3/pipeline.ts';
-import type { Remembered } from '../../src/pop3/remembered.ts';
+import { NOTHING_REMEMBERED, type Remembered } from '../../src/pop3/remembered.ts';
 import type { Session, SessionOptions } from '../../src/pop3/session.ts';
 import { close, expectLine, on, pause, reset, send, stall, type Step } from '../support/scripted-peer.ts';
 import { failureOf, hear, HELLO, opened, PASS } from './pop3-world.ts';
@@ -35,7 +35,7 @@ async function flights(script: readonly Step[], options: Partial<SessionOptions>
 describe('one flight', () => {
   test('is not what a login shares with the commands behind it, unless the server is known to take that', async () => {
     const script = [HELLO, ...CAPA, ...USER_PASS, send('+OK\r\n+OK\r\n'), ...LISTING, send(ANSWERS)];
-    expect(await flights(script, { behindLogin: false })).toBe(3);
+    expect(await flights(script, { remembered: { ...NOTHING_REMEMBERED, behindLogin: 'no' } })).toBe(3);
   });
 
   test('holds login and listing once CAPA has announced PIPELINING', async () => {
@@ -229,7 +229,8 @@ describe('a server that breaks at pipelining', () => {
     const [first] = await opened(broken, { remembered: await memory() });
     expect(await failureOf(hear(first, ...three()))).toMatchObject({ kind: 'closed' });
     expect(first.remembered.pipelining).toBe('suspect');
-    const [second] = await opened(broken, { remembered: first.remembered });
+    const alone = [HELLO, ...USER_PASS, send('+OK\r\n+OK\r\n'), ...LISTING, send('+OK 1 10\r\n'), close];
+    const [second] = await opened(alone, { remembered: first.remembered });
     expect(await failureOf(hear(second, ...three()))).toMatchObject(quirk);
     expect(second.remembered.pipelining).toBe('no');
   });

@@ -13,6 +13,8 @@ export interface Mechanism {
   respond(challenge: Uint8Array): Uint8Array | null | Promise<Uint8Array | null>;
   /** Whether the server may accept the login now. If it does before, it has left out its own part of the exchange. */
   complete(): boolean;
+  /** Whether the server has proved itself, and nothing is left to write but the empty line that takes note of it. */
+  proved?(): boolean;
 }
 
 /** UTF-8, as every mechanism here writes text. */

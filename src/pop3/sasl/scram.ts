@@ -59,6 +59,7 @@ export function scram(hash: ScramHash, username: string, password: string, nonce
       return state === 'final' ? judge(message) : null;
     },
     complete: () => state === 'proved',
+    proved: () => state === 'proved',
   };
 }
 
