@@ -61,6 +61,8 @@ interface Kind {
   readonly settings: readonly Setting[];
   /** Undoes, in what was given and in what was served, what this server changes in a message's header. */
   readonly plain?: (message: string) => string;
+  /** In how many flights an unchanged mailbox is asked over TLS: one, or two where what is written behind a login gets lost. */
+  readonly flights?: number;
   /** The server lists messages in no order. */
   readonly unordered?: boolean;
   /** Nothing tells its messages apart but their numbers, so that none may be deleted. */
@@ -83,6 +85,7 @@ const KINDS: readonly Kind[] = [
       { user: 'dropped', security: 'none', through: 'drop' },
       ...METHODS.map((method) => ({ user: method.replaceAll('-', ''), security: 'tls' as const, method })),
     ],
+    flights: 1,
   },
   {
     name: 'Dovecot that locks its mailboxes',
@@ -108,6 +111,7 @@ const KINDS: readonly Kind[] = [
       { user: 'scramsha256', security: 'tls', method: 'scram-sha-256' },
       { user: 'crammd5', security: 'tls', method: 'cram-md5' },
     ],
+    flights: 2,
   },
   {
     name: 'Courier',
@@ -245,6 +249,10 @@ describe.skipIf(stories.length === 0)('a mailbox', () => {
     const left = kind.undeletable ? ids : ids.filter((_, index) => index !== 3 && index !== 8);
     expect(await listed(account)).toEqual(left);
     const proxy = proxies.get(setting);
+    if (kind.flights !== undefined && setting.security === 'tls' && setting.method === undefined) {
+      const { upstream } = await json<{ upstream: { flights: number } }>(await ask('POST', `${account}/sync`));
+      expect(upstream.flights).toBe(kind.flights);
+    }
     if (setting.through === 'hide') expect(proxy?.mostUnderWay).toBe(1);
     if (setting.through === 'drop') expect(proxy?.dropped).toBeGreaterThan(0);
   });

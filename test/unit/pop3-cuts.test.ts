@@ -1,11 +1,12 @@
 /**
- * A whole session, pipelined and one by one, whose server goes away, breaks or falls silent after every single octet; and
+ * A whole session, pipelined, with its login on trial and one by one, whose server goes away, breaks or falls silent after every single octet; and
  * the same session in single octets. Whatever happens, there is a typed failure, the connection is closed in time, and no
  * credential has been written before its turn.
  */
 import { describe, expect, test } from 'vitest';
 import { DEADLINES } from '../../src/limits.ts';
 import { dele, list, retr, stat, uidl } from '../../src/pop3/command.ts';
+import type { Remembered } from '../../src/pop3/remembered.ts';
 import { Session } from '../../src/pop3/session.ts';
 import { nodeDial } from '../support/node-dial.ts';
 import { close, expectLine, reset, ScriptedPeer, send, sendSplit, stall, type Step } from '../support/scripted-peer.ts';
@@ -52,11 +53,11 @@ function cut(turns: readonly Turn[], octets: number, end: Step): Step[] {
 }
 
 /** Short enough to wait for, where the server falls silent; elsewhere they only keep the test from hanging. */
-const IMPATIENT = { ...DEADLINES, greeting: 100, reply: 100, chunk: 100 };
+const IMPATIENT = { ...DEADLINES, greeting: 100, reply: 100, chunk: 100, behindLogin: 100 };
 
-async function whole(port: number, deadlines = DEADLINES): Promise<void> {
+async function whole(port: number, remembered: Remembered | null, deadlines = DEADLINES): Promise<void> {
   const channel = await nodeDial({ host: '127.0.0.1', port, security: 'none' }, deadlines);
-  const session = await Session.open(channel, OPTIONS);
+  const session = await Session.open(channel, { ...OPTIONS, remembered });
   try {
     await hear(session, stat(), uidl(), list());
     await hear(session, retr(1), dele(1));
@@ -74,14 +75,15 @@ const KINDS: Record<string, readonly string[]> = {
 const ENDS: Record<string, Step> = { close, reset, stall };
 
 describe.each([
-  ['pipelined', PIPELINED],
-  ['one by one', ONE_BY_ONE],
-])('a session %s', (_, turns) => {
+  ['pipelined', PIPELINED, OPTIONS.remembered],
+  ['pipelined, its login on trial', PIPELINED, null],
+  ['one by one', ONE_BY_ONE, null],
+])('a session %s', (_, turns, remembered) => {
   test('goes through, whole and octet by octet', async () => {
     for (const write of [send, sendSplit] as const) {
       const script = turns.flatMap(([lines, answer]) => [...lines.map(expectLine), write(answer)]);
       await using peer = await ScriptedPeer.listen([script]);
-      await whole(peer.port);
+      await whole(peer.port, remembered);
       await peer.finished();
     }
   });
@@ -91,7 +93,7 @@ describe.each([
     const points = Array.from({ length: sizeOf(turns) }, (_unused, at) => at);
     const one = async (at: number): Promise<void> => {
       await using peer = await ScriptedPeer.listen([cut(turns, at, ENDS[end] ?? close)]);
-      const failure = (await failureOf(whole(peer.port, end === 'stall' ? IMPATIENT : DEADLINES))) as { kind: string };
+      const failure = (await failureOf(whole(peer.port, remembered, end === 'stall' ? IMPATIENT : DEADLINES))) as { kind: string };
       expect(KINDS[end], `${end} after ${at}: ${JSON.stringify(failure)}`).toContain(failure.kind);
       // The peer's script ends when the client has hung up; a slow machine may lose patience before its turn comes.
       await peer.finished().catch((error: unknown) => expect(end, String(error)).toBe('stall'));
