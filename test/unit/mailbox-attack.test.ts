@@ -104,6 +104,54 @@ describe('a listing that is cut', () => {
   });
 });
 
+describe('a server whose answers disagree', () => {
+  const sizes = (): string => server.shown.map(({ octets }, index) => `${index + 1} ${octets.length}\r\n`).join('');
+  const names = (): string => server.shown.map(({ uidl }, index) => `${index + 1} ${uidl}\r\n`).join('');
+  const lies: [string, string, (argument: string) => string | null][] = [
+    ['refuses LIST', 'LIST', () => '-ERR\r\n'],
+    ['lists sizes of messages that are not there', 'LIST', (n) => (n ? null : `+OK\r\n${sizes()}77 5\r\n999999999999999 5\r\n.\r\n`)],
+    ['lists half the sizes, some twice', 'LIST', (n) => (n ? null : '+OK\r\n1 5\r\n2 6\r\n1 7\r\n.\r\n')],
+    ['lists impossible sizes', 'LIST', (n) => (n ? `+OK ${n} -1\r\n` : '+OK\r\n1 -1\r\n2 99999999999999999999\r\n3 x\r\n.\r\n')],
+    ['counts none', 'STAT', () => '+OK 0 0\r\n'],
+    ['counts too many', 'STAT', () => '+OK 999999999999999 999999999999999\r\n'],
+    ['names messages twice', 'UIDL', (argument) => (argument ? null : `+OK\r\n${names()}${names()}.\r\n`)],
+    ['names one by one what it does not list', 'UIDL', (argument) => (argument ? `+OK ${argument} x${argument}\r\n` : null)],
+    ['refuses to name one by one', 'UIDL', (argument) => (argument ? '-ERR\r\n' : null)],
+  ];
+
+  test.each(lies)('and %s', async (_, verb, answer) => {
+    server.answers.set(verb, answer);
+    await account(mails(6));
+    const before = await ids();
+    expect([...before.keys()]).toEqual(server.shown.map(subjectOf));
+    server.show(mails(7));
+    await sync();
+    box.advance(MAILBOX.fullListingEvery);
+    await sync();
+    server.answers.clear();
+    box.advance(MAILBOX.fullListingEvery);
+    await sync();
+    const after = await ids();
+    expect([...after.keys()]).toEqual(server.shown.map(subjectOf));
+    for (const [subject, id] of before) expect(after.get(subject)).toBe(id);
+    const { created, destroyed } = valueOf(await box.service.changes(OPERATOR, { ...SINCE, maxAge: 1e6 }));
+    expect([created.length, destroyed.length]).toEqual([7, 0]);
+  });
+
+  test.each([
+    ['zero', '0 u1\r\n'],
+    ['no number', 'u1\r\n'],
+    ['a number beyond all numbers', '9999999999999999 u1\r\n'],
+    ['a name beyond all names', `1 ${'u'.repeat(1_025)}\r\n`],
+  ])('and gives a message %s, is not believed in anything', async (_, line) => {
+    await account(mails(3));
+    server.answers.set('UIDL', (argument) => (argument ? null : `+OK\r\n${line}.\r\n`));
+    box.advance(MAILBOX.fullListingEvery);
+    expect(await box.service.sync(OPERATOR)).toMatchObject({ failure: { kind: 'upstream_protocol' } });
+    expect((await ids()).size).toBe(3);
+  });
+});
+
 describe('a refusal of UIDL', () => {
   test('with a reason is no empty maildrop, whatever STAT says', async () => {
     await account(mails(5));
@@ -162,12 +210,17 @@ describe('an object that dies between two transactions of a sync', () => {
     ['two have come', () => mails(14)],
     ['one has gone and two have come', () => mails(14).toSpliced(3, 1)],
     ['all have new UIDLs and one has come', () => [...renamed, ...mails(1, 40)]],
+    ['UIDLs are numbers and one has gone', () => mails(14).toSpliced(3, 1)],
+    ['all have one UIDL and one has gone', () => mails(14).toSpliced(3, 1)],
     ['a UIDL is reused', () => [...mails(11), { octets: mail('another', 'of another size, surely\r\n'), uidl: 'u12' }]],
   ];
 
-  test.each(steps)('loses and doubles nothing where %s', async (_, shown) => {
+  test.each(steps)('loses and doubles nothing where %s', async (what, shown) => {
     for (let nth = 1; nth <= 6; nth++) {
       box = nodeMailbox();
+      server.answers.clear();
+      if (what.startsWith('UIDLs are numbers')) server.nameBy((_, index) => `${index + 1}`);
+      if (what.startsWith('all have one')) server.nameBy(() => 'same');
       await account(mails(12));
       const before = await ids();
       let state = valueOf(await box.service.changes(OPERATOR, { ...SINCE, maxAge: 1e6 })).newState;
@@ -263,4 +316,33 @@ describe('in the middle of a sync', () => {
     expect(box.sql.exec(`SELECT name FROM sqlite_master WHERE type = 'table'`)).toEqual([]);
     expect(box.alarm()).toBe(null);
   });
+});
+
+test('tombstones that are forgotten take their copies with them, and the feed says so', async () => {
+  await account(mails(3));
+  const before = await ids();
+  const id = before.get('mail 3') ?? '';
+  const { newState } = valueOf(await box.service.changes(OPERATOR, { ...SINCE, maxAge: 1e6 }));
+  valueOf(
+    await box.service.message(OPERATOR, id, { html: 'none', maxBodyBytes: 1_000, remote: 'blocked', ticketsAt: null } as never, null),
+  );
+  const held = async (): Promise<number> => valueOf(await box.service.account(OPERATOR)).cache.usedBytes;
+  expect(await held()).toBeGreaterThan(0);
+  server.show(mails(2));
+  await sync();
+  // As many that went later as are remembered in any case.
+  box.sql.exec(
+    `WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)
+     INSERT INTO messages (created, id, uidl_hash, occurrence, size, first_seen, last_seen, detail, destroyed, gone_at, gone_why)
+     SELECT place + 2 * n, 'made-' || n, zeroblob(16), n, 1, 0, 0, 0, place + 2 * n + 1, gone_at, 'server'
+     FROM n, account, (SELECT max(gone_at) AS gone_at FROM messages)`,
+    MAILBOX.tombstones,
+  );
+  box.sql.exec(`UPDATE account SET place = place + ?`, 2 * MAILBOX.tombstones + 2);
+  box.advance(MAILBOX.tombstoneTime + 60_000);
+  await sync();
+  expect(await box.service.raw(OPERATOR, id, null)).toMatchObject({ failure: { kind: 'not_found' } });
+  expect(await held()).toBe(0);
+  const page = valueOf(await box.service.changes(OPERATOR, { ...SINCE, since: newState, maxAge: 1e6, limit: 1 }));
+  expect(page.destroyedComplete).toBe(false);
 });
