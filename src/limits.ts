@@ -164,6 +164,8 @@ export const MAILBOX = {
   cacheOctetsMost: 1024 * MIB,
   /** Default of `cache.maxMessageBytes`. */
   cacheMessageOctets: 16 * MIB,
+  /** Octets of short messages that are held in clear for those who wait for them. */
+  freshOctets: 2 * MIB,
   /** Octets of messages above the cache's cap that are held for their readers. */
   scratchOctets: 512 * MIB,
   /** How long after the last read such a message stays. */

@@ -6,7 +6,9 @@
 import { MAILBOX } from '../limits.ts';
 import type { Outline } from '../mime/outline.ts';
 import type { Account } from './account.ts';
+import { type CopySink, CopyWriter } from './copy-writer.ts';
 import { MailboxError } from './failure.ts';
+import { FreshCopies } from './fresh.ts';
 import type { Store } from './store.ts';
 
 /** A copy while its writer still writes. */
@@ -19,6 +21,7 @@ class Growing {
   tail: { readonly octets: Uint8Array; readonly box: Uint8Array } | null = null;
   /** Set with the rows that made it complete. */
   scratch = false;
+  outline: Outline | null = null;
   error: unknown = null;
   #waiters: (() => void)[] = [];
 
@@ -48,6 +51,7 @@ export class Copies {
   readonly #growing = new Map<number, Growing>();
   /** Readers at work on a copy: it is not evicted under them. */
   readonly #readers = new Map<number, number>();
+  readonly #fresh = new FreshCopies();
   /** Octets of complete copies; summed once and kept since, so that a transfer doesn't scan them all. */
   #totals: { cache: number; scratch: number } | null = null;
 
@@ -62,25 +66,26 @@ export class Copies {
     for (const message of this.#store.copies.incomplete()) this.#store.copies.remove(message);
   }
 
-  /** Begins a copy. Fails with `overloaded` if the octets already held for readers leave no room. */
-  begin(message: Message): CopyWriter {
+  /** Begins a copy of about `size` octets. Fails with `overloaded` if the octets already held for readers leave no room. */
+  begin(message: Message, size: number): CopyWriter {
     if (this.held().scratch >= MAILBOX.scratchOctets)
       throw new MailboxError({ kind: 'overloaded', retryAfterSeconds: MAILBOX.scratchTime / 1000 });
     this.#remove(message.created);
     const growing = new Growing();
     this.#growing.set(message.created, growing);
-    return new CopyWriter({
+    const sink: CopySink = {
       put: async (octets, last) => {
         const box = await this.#account.vault.seal(octets, `${message.id}/${growing.rows}`, 'octets');
-        if (last) growing.tail = { octets: octets.slice(), box };
+        if (last) growing.tail = { octets, box };
         else this.#store.transaction(() => this.#append(message.created, growing, box, growing.rows, growing.octets + octets.length));
         growing.rows += 1;
         growing.octets += octets.length;
         growing.wake();
       },
-      complete: (scratch, outline) => this.#complete(message.created, growing, scratch, outline),
+      complete: (scratch, outline, box) => this.#complete(message.created, growing, scratch, outline, box),
       settle: (error) => this.#settle(message.created, growing, error),
-    });
+    };
+    return new CopyWriter(sink, size);
   }
 
   /** Octets of complete copies: of the cache, and of messages above its cap. */
@@ -91,7 +96,7 @@ export class Copies {
 
   /** Whether the whole message is here. */
   isComplete(created: number): boolean {
-    return this.#store.copies.copy(created)?.complete === 1;
+    return this.#fresh.get(created) !== null || this.#store.copies.isComplete(created);
   }
 
   /** Keeps a copy, be it here or yet to come, from being evicted until the returned function is called; again is no harm. */
@@ -106,6 +111,8 @@ export class Copies {
 
   /** The part tree of a complete copy, or null. */
   async outline(message: Message): Promise<Outline | null> {
+    const fresh = this.#fresh.get(message.created);
+    if (fresh) return fresh.outline;
     const copy = this.#store.copies.copy(message.created);
     if (!copy?.complete || !copy.outline) return null;
     return (await this.#account.vault.openJson(copy.outline, message.id, 'outline')) as Outline;
@@ -113,6 +120,8 @@ export class Copies {
 
   /** Octets [start, end) of a copy. */
   async read(message: Message, start: number, end: number): Promise<Uint8Array> {
+    const fresh = this.#fresh.get(message.created);
+    if (fresh) return fresh.octets.slice(start, end);
     const out = new Uint8Array(Math.max(0, end - start));
     let filled = 0;
     for await (const chunk of this.follow(message, start, end)) {
@@ -177,6 +186,7 @@ export class Copies {
     // Counted first: a sum made only now must still have this copy in it.
     if (copy.complete) this.#count(copy.scratch === 1, -copy.octets);
     this.#store.copies.remove(created);
+    this.#fresh.drop(created);
   }
 
   #count(scratch: boolean, octets: number): void {
@@ -191,11 +201,14 @@ export class Copies {
   }
 
   /** Within the transaction that also says so in the ledger. */
-  #complete(created: number, growing: Growing, scratch: boolean, outline: Uint8Array): void {
-    if (growing.tail) this.#append(created, growing, growing.tail.box, growing.rows - 1, growing.octets);
-    else if (!growing.stored) this.#store.copies.begin(created, this.#now());
-    this.#store.copies.complete(created, growing.octets, scratch, outline);
+  #complete(created: number, growing: Growing, scratch: boolean, outline: Outline, box: Uint8Array): void {
+    const { copies } = this.#store;
+    if (growing.stored) {
+      if (growing.tail) this.#append(created, growing, growing.tail.box, growing.rows - 1, growing.octets);
+      copies.complete(created, growing.octets, scratch, box);
+    } else copies.whole({ message: created, octets: growing.octets, scratch, outline: box }, growing.tail?.box ?? null, this.#now());
     growing.scratch = scratch;
+    growing.outline = outline;
   }
 
   #settle(created: number, growing: Growing, error: unknown): void {
@@ -203,6 +216,8 @@ export class Copies {
     if (error === null) {
       // Summed anew where it never was; else this one is added.
       if (this.#totals) this.#count(growing.scratch, growing.octets);
+      const { outline, tail, rows } = growing;
+      if (outline && tail && rows === 1 && this.#readers.has(created)) this.#fresh.keep(created, { outline, octets: tail.octets });
     } else {
       growing.error = error;
       this.#remove(created);
@@ -223,6 +238,8 @@ export class Copies {
       const rest = growing.tail.octets.slice(at - row * MAILBOX.rowOctets);
       return rest.length > 0 ? rest : null;
     }
+    const fresh = this.#fresh.get(message.created);
+    if (fresh) return at < fresh.octets.length ? fresh.octets.slice(at) : null;
     const copy = this.#store.copies.copy(message.created);
     if (!copy) throw new MailboxError({ kind: 'message_gone' });
     if (at >= copy.octets) return null;
@@ -235,57 +252,10 @@ export class Copies {
 
   #hold(created: number, by: 1 | -1): void {
     const readers = (this.#readers.get(created) ?? 0) + by;
-    if (readers === 0) this.#readers.delete(created);
-    else this.#readers.set(created, readers);
-  }
-}
-
-interface CopySink {
-  readonly put: (octets: Uint8Array, last: boolean) => Promise<void>;
-  readonly complete: (scratch: boolean, outline: Uint8Array) => void;
-  readonly settle: (error: unknown) => void;
-}
-
-/** Cuts a message into rows. `push` waits until a full row is stored, which is the socket's back-pressure. */
-export class CopyWriter {
-  readonly #sink: CopySink;
-  readonly #buffer = new Uint8Array(MAILBOX.rowOctets);
-  #filled = 0;
-  octets = 0;
-
-  constructor(sink: CopySink) {
-    this.#sink = sink;
-  }
-
-  async push(chunk: Uint8Array): Promise<void> {
-    this.octets += chunk.length;
-    let rest = chunk;
-    while (rest.length > 0) {
-      const part = rest.subarray(0, this.#buffer.length - this.#filled);
-      this.#buffer.set(part, this.#filled);
-      this.#filled += part.length;
-      rest = rest.subarray(part.length);
-      if (this.#filled === this.#buffer.length) await this.#put(false);
+    if (readers > 0) this.#readers.set(created, readers);
+    else {
+      this.#readers.delete(created);
+      this.#fresh.drop(created);
     }
-  }
-
-  /** No more octets will come: all rows can be read from here on, but the copy isn't complete yet. */
-  async flush(): Promise<void> {
-    if (this.#filled > 0) await this.#put(true);
-  }
-
-  /** Makes the copy complete, within the transaction that also says so in the ledger. `outline`: a box. */
-  complete(scratch: boolean, outline: Uint8Array): void {
-    this.#sink.complete(scratch, outline);
-  }
-
-  /** To be called in any case, once the copy was marked complete, or with why it never will be. */
-  settle(error: unknown): void {
-    this.#sink.settle(error);
-  }
-
-  async #put(last: boolean): Promise<void> {
-    await this.#sink.put(this.#buffer.subarray(0, this.#filled), last);
-    this.#filled = 0;
   }
 }

@@ -8,7 +8,7 @@ import { summarize } from '../mime/message.ts';
 import { type Command, retr } from '../pop3/command.ts';
 import type { Reply } from '../pop3/session.ts';
 import type { Context } from './context.ts';
-import type { CopyWriter } from './copies.ts';
+import type { CopyWriter } from './copy-writer.ts';
 import { MailboxError, overloaded, refusal } from './failure.ts';
 import { backoff } from './health.ts';
 import { fingerprint, sameSummary } from './summary.ts';
@@ -152,7 +152,7 @@ export class Fetcher {
       this.#readFailed(row);
       throw refusal(reply.failure);
     }
-    const writer = this.#context.copies.begin(row);
+    const writer = this.#context.copies.begin(row, row.size);
     try {
       started();
       await this.#store(row, reply.body, writer);
@@ -182,7 +182,7 @@ export class Fetcher {
     const digest = await sealDigest(outline, row, account.vault);
     const scratch = writer.octets > account.settings.cache.maxMessageBytes;
     store.transaction(() => {
-      writer.complete(scratch, outlineBox);
+      writer.complete(scratch, outline, outlineBox);
       const change = box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print, size: row.size } : null;
       store.messages.setFull(row.created, digest, change);
     });

@@ -37,8 +37,9 @@ export class Reading {
 
   async message(id: string, query: rpc.MessageQuery, budget: Budget, tickets: PictureTickets | null = null): Promise<rpc.MessageView> {
     const { copies } = this.#context;
-    return this.#holding(this.row(id), async () => {
-      const outline = await this.#outline(this.row(id), budget);
+    const before = this.row(id);
+    return this.#holding(before, async () => {
+      const outline = await this.#outline(before, budget);
       const row = this.row(id);
       const listed = this.#attachments(outline, id);
       const { html, maxBodyBytes, remote = 'blocked' } = query;

@@ -14,9 +14,27 @@ export class CopyStore {
     return this.#sql.exec<CopyRow>(`SELECT * FROM copies WHERE message = ?`, message)[0] ?? null;
   }
 
+  isComplete(message: number): boolean {
+    return this.#sql.exec(`SELECT 1 FROM copies WHERE message = ? AND complete = 1`, message).length > 0;
+  }
+
   begin(message: number, now: number): void {
     this.remove(message);
     this.#sql.exec(`INSERT INTO copies (message, octets, complete, scratch, read_at) VALUES (?, 0, 0, 0, ?)`, message, now);
+  }
+
+  /** A copy that is complete with its one row; `box` null: of an empty message. Nothing of it is there yet. */
+  whole(copy: Pick<CopyRow, 'message' | 'octets'> & { scratch: boolean; outline: Uint8Array }, box: Uint8Array | null, now: number): void {
+    const { message, octets, scratch, outline } = copy;
+    if (box) this.#sql.exec(`INSERT INTO octets (message, row, box) VALUES (?, 0, ?)`, message, box);
+    this.#sql.exec(
+      `INSERT INTO copies (message, octets, complete, scratch, read_at, outline) VALUES (?, ?, 1, ?, ?, ?)`,
+      message,
+      octets,
+      scratch ? 1 : 0,
+      now,
+      outline,
+    );
   }
 
   append(message: number, row: number, box: Uint8Array, octets: number): void {
