@@ -2,7 +2,7 @@
  * `npm run bench -- NAME`: one of the benchmarks, each a script of its own that takes the options behind its name.
  * Without a name: `reading`.
  */
-const BENCHES = ['reading', 'framing', 'polls', 'fleet'];
+const BENCHES = ['reading', 'framing', 'sessions', 'polls', 'fleet'];
 
 const given = process.argv[2];
 const named = given !== undefined && !given.startsWith('-');
