@@ -246,7 +246,7 @@ describe('a server that has given its messages new UIDLs', () => {
     await account(nameless(2));
     server.show(nameless(2, 3));
     expect(await sync()).toMatchObject({ created: 2, destroyed: 2, renumbered: false });
-    expect([...(await ids()).keys()].sort()).toEqual(['mail 3', 'mail 4']);
+    expect(new Set((await ids()).keys())).toEqual(new Set(['mail 3', 'mail 4']));
   });
 
   test('is not taken for one where the messages are others', async () => {

@@ -125,8 +125,8 @@ class Crashing {
     while (!(await eventually(() => this.feed())));
     const items = await eventually(() => this.page());
     const uidls = (await this.uidls()).sort();
-    expect(items.map(({ uidl }) => uidl).sort()).toEqual(uidls);
-    expect([...this.client.live.values()].map(({ uidl }) => uidl).sort()).toEqual(uidls);
+    expect(items.map(({ uidl }) => String(uidl)).sort()).toEqual(uidls);
+    expect([...this.client.live.values()].map(({ uidl }) => String(uidl)).sort()).toEqual(uidls);
     expect(items.filter(({ detail }) => detail === 'uidl')).toEqual([]);
     expect(this.client.violations).toEqual([]);
     expect([...this.ids].filter(([, ids]) => ids.size !== 1)).toEqual([]);
