@@ -5,7 +5,7 @@
  * Each use has its own sub-key (HKDF-SHA-256, RFC 5869, empty salt, since the data key is uniformly random):
  * boxes are AES-256-GCM, MACs and keyed hashes are HMAC-SHA-256 (RFC 2104) cut to 16 octets.
  */
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { CRYPTO } from '../limits.ts';
 import { EnvelopeError, importKey, kidOf, open, seal } from './envelope.ts';
 import type { Keyring } from './keyring.ts';
@@ -23,7 +23,7 @@ export class Vault {
   readonly #dataKey: Uint8Array;
   readonly #boxKey: CryptoKey;
   readonly #random: Random;
-  readonly #subKeys = new Map<string, Uint8Array>();
+  readonly #subKeys = new Map<string, KeyObject>();
 
   private constructor(owner: string, dataKey: Uint8Array, boxKey: CryptoKey, random: Random) {
     this.#owner = owner;
@@ -93,7 +93,8 @@ export class Vault {
     let key = this.#subKeys.get(purpose);
     if (key === undefined) {
       if (this.#subKeys.size >= CRYPTO.subKeys) throw new RangeError('Too many labels: they are constants, not values.');
-      key = subKey(this.#dataKey, purpose);
+      // Made once: Node takes longer to make a key of octets than to hash with it.
+      key = createSecretKey(subKey(this.#dataKey, purpose));
       this.#subKeys.set(purpose, key);
     }
     return Uint8Array.from(createHmac('sha256', key).update(octets).digest().subarray(0, MAC_OCTETS));
