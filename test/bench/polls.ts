@@ -17,6 +17,7 @@ import { forgetPeaks, peakOf } from './memory.ts';
 import type { Maildrop } from './peers.ts';
 import { PolledAccount } from './polled-account.ts';
 import { Poller } from './pollers.ts';
+import { workerdFigures } from './process-figures.ts';
 import { median, printColumns } from './table.ts';
 import { WrittenRows } from './written-rows.ts';
 
@@ -102,11 +103,14 @@ async function firstSight({ account, gateway, maildrop, proxy, dir: at }: Bench)
   const ours: number[] = [];
   const listing: number[] = [];
   const peaks: number[] = [];
+  const busy: number[] = [];
   for (let run = 0; run < RUNS; run++) {
     await account.end();
     await silence(proxy);
     forgetPeaks(gateway.group);
+    const { cpu } = workerdFigures();
     ours.push(await account.begin(maildrop()));
+    busy.push(workerdFigures().cpu - cpu);
     peaks.push(peakOf(gateway.group) ?? 0);
     await silence(proxy);
     listing.push((await listWhole(maildrop(), at)).milliseconds);
@@ -119,8 +123,8 @@ async function firstSight({ account, gateway, maildrop, proxy, dir: at }: Bench)
       ['poplib: STAT, UIDL, LIST alone', ...spread(listing), bare / middle],
     ],
   );
-  console.log(`  workerd held at most ${(Math.max(...peaks) / 2 ** 20).toFixed(0)} MiB (VmHWM) meanwhile`);
-  return { ours, listing, peaks };
+  printEffort(Math.max(...peaks), median(busy) ?? 0);
+  return { ours, listing, peaks, busy };
 }
 
 async function pollAll(bench: Bench, password: string): Promise<Poll[]> {
@@ -205,12 +209,18 @@ async function paged({ account, gateway, proxy }: Bench): Promise<unknown> {
   await account.quiet();
   await silence(proxy);
   forgetPeaks(gateway.group);
+  const { cpu } = workerdFigures();
   const milliseconds = await account.page(PAGED);
+  const busy = workerdFigures().cpu - cpu;
   const rate = PAGED / (milliseconds / 1000);
   printColumns(['paging', 'ms', 'messages/s'], [[`${OURS}: ${PAGED} headers in pages of 200`, milliseconds, rate]]);
   const peak = peakOf(gateway.group) ?? 0;
-  console.log(`  workerd held at most ${(peak / 2 ** 20).toFixed(0)} MiB (VmHWM) meanwhile`);
-  return { milliseconds, rate, peak };
+  printEffort(peak, busy);
+  return { milliseconds, rate, peak, busy };
+}
+
+function printEffort(peak: number, busy: number): void {
+  console.log(`  meanwhile workerd held at most ${(peak / 2 ** 20).toFixed(0)} MiB (VmHWM) and worked for ${busy} ms of processor time`);
 }
 
 /** Waits until no connection is open: a session that a request opened lingers a few seconds. */

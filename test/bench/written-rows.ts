@@ -25,8 +25,6 @@ export class WrittenRows {
       pollSeconds: POLL_SECONDS,
     });
     valueOf(await box.service.create(box.id, settings, true, null));
-    // The first listing, by the alarm, which has the time that a request has not.
-    await box.ring();
     const rows = new WrittenRows(box);
     await rows.#quiet();
     return rows;
@@ -49,8 +47,9 @@ export class WrittenRows {
   /** Rings until the newest messages are indexed, and once more: the first poll after that has nothing left to note. */
   async #quiet(): Promise<void> {
     for (let rung = 0; rung < MOST_RINGS; rung++) {
-      const { indexing } = valueOf(await this.#box.service.account(OPERATOR));
-      if (indexing.done === indexing.of) {
+      // The first listing too is the alarm's, which has the time that a request has not.
+      const { indexing, sync } = valueOf(await this.#box.service.account(OPERATOR));
+      if (sync.checkedAt !== null && indexing.done === indexing.of) {
         await this.#box.ring();
         return;
       }
