@@ -11,6 +11,8 @@ import { loadOrCreate } from '../support/certificates.ts';
 import { startDelayProxy } from '../support/delay-proxy.ts';
 import { startDovecot } from '../support/dovecot.ts';
 import { startGateway } from '../support/gateway.ts';
+import { startLineProxy } from '../support/servers/line-proxy.ts';
+import { startTlsFront } from '../support/servers/tls-front.ts';
 import { GatewayClient } from './gateway-client.ts';
 import { type Maildrop, PEERS, timePeer } from './peers.ts';
 import { printTable, type Run } from './table.ts';
@@ -25,10 +27,14 @@ const { values: options } = parseArgs({
 });
 const RUNS = Number(options.runs);
 const DELAY = Number(options.delay);
+/** The proxy that hides PIPELINING reads lines, so it has TLS before it and none behind it. */
+const CLEAR = ['ssl = yes', 'disable_plaintext_auth = no'];
 const PASSWORD = randomBytes(9).toString('hex');
 const TASKS = [
-  { user: 'small', count: 200, octets: 5_000, title: '200 messages of 5 KB' },
-  { user: 'large', count: 200, octets: 50_000, title: '200 messages of 50 KB' },
+  { user: 'small', count: 200, octets: 5_000, title: '200 messages of 5 KB', pipelining: true },
+  { user: 'large', count: 200, octets: 50_000, title: '200 messages of 50 KB', pipelining: true },
+  // Command by command, whoever reads: here only the octets are of interest, beside a client that never pipelines.
+  { user: 'small', count: 200, octets: 5_000, title: '200 messages of 5 KB, without PIPELINING', pipelining: false },
 ] as const;
 
 /** Plain text of ordinary lines, each message different. */
@@ -40,8 +46,11 @@ function message(n: number, octets: number): Buffer {
 
 const dir = await mkdtemp(join(tmpdir(), 'popgate-bench-'));
 const tls = await loadOrCreate(join(dir, 'certificates'));
-const dovecot = await startDovecot({ users: Object.fromEntries(TASKS.map((task) => [task.user, PASSWORD])), tls });
+const dovecot = await startDovecot({ users: Object.fromEntries(TASKS.map((task) => [task.user, PASSWORD])), tls, settings: CLEAR });
 const proxy = await startDelayProxy({ to: dovecot.port, delay: DELAY });
+const hiding = await startLineProxy(dovecot.startTlsPort, 'hide');
+const front = await startTlsFront(hiding.port, tls);
+const lockStep = await startDelayProxy({ to: front.port, delay: DELAY });
 const operatorKey = randomBytes(24).toString('hex');
 const gateway = await startGateway({
   persistTo: join(dir, 'state'),
@@ -49,23 +58,32 @@ const gateway = await startGateway({
   vars: {
     OPERATOR_KEY: operatorKey,
     MASTER_KEY: `k1:${randomBytes(32).toString('base64')}`,
-    ALLOWED_TARGETS: `localhost:${proxy.port}`,
+    ALLOWED_TARGETS: `localhost:${proxy.port},localhost:${lockStep.port}`,
     SESSION_LINGER_MS: '4000',
   },
 });
 const runs: Run[] = [];
 try {
-  for (const { user, count, octets } of TASKS) for (let n = 0; n < count; n++) await dovecot.deliver(user, message(n, octets));
+  for (const { user, count, octets, pipelining } of TASKS)
+    for (let n = 0; pipelining && n < count; n++) await dovecot.deliver(user, message(n, octets));
   const only = options.peers?.split(',');
   const peers = PEERS.filter((peer) => !only || only.includes(peer.name));
   const printed = new Set<string>();
   console.log(`Dovecot ${dovecot.version}, ${DELAY} ms each way, ${RUNS} alternating runs. Command lines of the first run:`);
   for (const task of TASKS) {
-    const drop: Maildrop = { port: proxy.port, user: task.user, password: PASSWORD, caFile: tls.caFile, count: task.count };
+    const drop: Maildrop = {
+      port: task.pipelining ? proxy.port : lockStep.port,
+      user: task.user,
+      password: PASSWORD,
+      caFile: tls.caFile,
+      count: task.count,
+    };
+    const compared = peers.filter((peer) => task.pipelining || peer.name === 'curl');
     for (let run = 0; run < RUNS; run++) {
       const client = new GatewayClient(gateway.url, operatorKey);
-      for (const [who, read] of client.readers) runs.push(await measured(task.title, who, () => read(drop)));
-      for (const peer of peers)
+      for (const [who, read] of client.readers)
+        if (task.pipelining || who === 'popgate octets') runs.push(await measured(task.title, who, () => read(drop)));
+      for (const peer of compared)
         runs.push(
           await measured(task.title, peer.name, () =>
             timePeer(peer, drop, (line) => {
@@ -80,7 +98,7 @@ try {
   if (options.json) await writeFile(options.json, JSON.stringify({ delay: DELAY, dovecot: dovecot.version, runs }, null, 2));
 } finally {
   await gateway.stop();
-  await proxy.close();
+  for (const closing of [lockStep, front, hiding, proxy]) await closing.close();
   await dovecot.stop();
   await rm(dir, { recursive: true, force: true });
 }
