@@ -1,6 +1,6 @@
 /**
  * The mail server of the crash soaks: a maildrop that grows by bursts, behind a proxy that lets few connections live. Half of
- * them fail, after a number of lines that is as likely to be below a hundred as above; the fates follow from a seed.
+ * them fail, many in the few lines of a short session, the others anywhere in a long one; the fates follow from a seed.
  */
 import { CuttingProxy, type Fate } from './cutting-proxy.ts';
 import { Maildrop } from './maildrop.ts';
@@ -10,8 +10,8 @@ import { SeededRandom } from './seeded-random.ts';
 export const SOAK_USER = 'soak';
 export const SOAK_PASSWORD = 'secret-of-the-soak';
 
-/** Lines after which a connection fails at the latest: those of the largest listings, twice. */
-const MOST_LINES = 40_000;
+/** Lines after which a connection fails at the latest: those of a poll that finds little, or of the largest listings, twice. */
+const MOST_LINES = [50, 40_000] as const;
 
 export class SoakPeer {
   readonly #drop: Maildrop;
@@ -25,15 +25,18 @@ export class SoakPeer {
     this.#proxy = proxy;
   }
 
-  /** An empty maildrop on a free port, in clear, so that what is cut are lines of POP3. */
-  static async start(seed: number, unref = false): Promise<SoakPeer> {
+  /**
+   * An empty maildrop on a free port, in clear, so that what is cut are lines of POP3. `stalls`: connections may fall silent
+   * too, which costs a caller whose object isn't aborted a whole deadline each time.
+   */
+  static async start(seed: number, { unref = false, stalls = false } = {}): Promise<SoakPeer> {
     const drop = new Maildrop();
     const users = new Map([[SOAK_USER, { password: SOAK_PASSWORD, maildrop: drop }]]);
     const server = await startPop3Server({ users, unref });
     const proxy = await CuttingProxy.listen(server.port);
     if (unref) proxy.unref();
     const random = new SeededRandom(seed);
-    proxy.cutEach(() => fate(random));
+    proxy.cutEach(() => fate(random, stalls));
     return new SoakPeer(drop, server, proxy);
   }
 
@@ -74,8 +77,8 @@ function subjectOf(uidl: string): string {
   return `message ${uidl}`;
 }
 
-function fate(random: SeededRandom): Fate {
+function fate(random: SeededRandom, stalls: boolean): Fate {
   if (random.chance(0.5)) return null;
-  const how = random.pick(['close', 'close', 'reset', 'reset', 'garbage', 'stall'] as const);
-  return { after: Math.floor(MOST_LINES ** (random.below(1_000) / 1_000)), how };
+  const how = random.pick(['close', 'close', 'reset', 'reset', 'garbage', ...(stalls ? (['stall'] as const) : [])] as const);
+  return { after: Math.floor(random.pick(MOST_LINES) ** (random.below(1_000) / 1_000)), how };
 }

@@ -22,7 +22,7 @@ export type SoakReport = Pick<SoakPeer, 'delivered' | 'connections'>;
 /** Starts both. `POPGATE_SEED` and `POPGATE_SOAK_MESSAGES` of the environment have their say. */
 export async function startSoak(): Promise<Soak> {
   const seed = Number(process.env.POPGATE_SEED ?? Math.floor(Math.random() * 2 ** 32));
-  const peer = await SoakPeer.start(seed, true);
+  const peer = await SoakPeer.start(seed, { unref: true, stalls: true });
   const server = createServer(({ url = '/' }, response) => {
     if (url === '/heal') peer.heal();
     else if (url !== '/') peer.deliver(Number(url.slice(1)));
