@@ -393,8 +393,11 @@ async function survive(port: number, line: number, how: Cut): Promise<void> {
   }
 }
 
+/** Short, since all that is stalled is waited for; but longer than a busy machine takes for an answer. */
+const PATIENCE = { greeting: 150, reply: 150, chunk: 150 };
+
 async function survivedAt(proxy: CuttingProxy, line: number, how: Cut): Promise<void> {
-  const box = nodeMailbox({ lingerMs: 1_000, deadlines: how === 'stall' ? { greeting: 50, reply: 50, chunk: 50 } : {} });
+  const box = nodeMailbox({ lingerMs: 1_000, deadlines: how === 'stall' ? PATIENCE : {} });
   valueOf(await box.service.create(box.id, settingsFor(proxy.port), false, null));
   proxy.cut(line, how);
   const synced = await box.service.sync(OPERATOR);
