@@ -69,3 +69,8 @@ export const mails = (count: number, from = 1): Shown[] =>
     octets: mail(`mail ${from + n}`, `${'x'.repeat((from + n) * 7)}\r\n`),
     uidl: `u${from + n}`,
   }));
+
+/** What its header says. */
+export function subjectOf({ octets }: Shown): string {
+  return /^Subject: (.*)\r$/m.exec(Buffer.from(octets).toString())?.[1] ?? '';
+}
