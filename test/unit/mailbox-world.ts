@@ -22,6 +22,11 @@ export class MailWorld {
     for (let n = 1; n <= count; n++) this.drop.add(mail(`mail ${n}`, body), `u${n}`);
   }
 
+  /** Adds messages with the subjects "<name> 1" … and UIDLs of the server's choice. */
+  come(count: number, name: string): void {
+    for (let n = 1; n <= count; n++) this.drop.add(mail(`${name} ${n}`));
+  }
+
   /** The UIDLs in the maildrop. */
   get uidls(): string[] {
     return this.drop.list().map(({ uidl }) => uidl);
@@ -33,14 +38,20 @@ export class MailWorld {
     return server;
   }
 
+  /** An account whose login was verified. */
+  async create(server: Pop3Server, options: NodeMailboxOptions = {}, change: Partial<AccountSettings> = {}): Promise<NodeMailbox> {
+    const box = nodeMailbox(options);
+    valueOf(await box.service.create(box.id, settingsFor(server.port, change), true, TOKEN));
+    return box;
+  }
+
   /** An account that has listed, and the ids of its messages in the order of the maildrop. */
   async account(
     server: Pop3Server,
     options: NodeMailboxOptions = {},
     change: Partial<AccountSettings> = {},
   ): Promise<{ box: NodeMailbox; ids: string[] }> {
-    const box = nodeMailbox(options);
-    valueOf(await box.service.create(box.id, settingsFor(server.port, change), true, TOKEN));
+    const box = await this.create(server, options, change);
     return { box, ids: await this.ids(box) };
   }
 

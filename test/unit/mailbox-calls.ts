@@ -1,0 +1,36 @@
+/** The calls of a Mailbox that most of its tests make, as the operator: pages, the feed to its end, octets. */
+import type { ChangesPage, ChangesQuery, ListQuery, MessagePage, Octets } from '../../src/mailbox/rpc.ts';
+import { ALL, type NodeMailbox, OPERATOR, sent, SINCE, valueOf } from '../support/node-mailbox.ts';
+
+/** A page of the list; the server is asked first unless `query` says otherwise. */
+export async function page(box: NodeMailbox, query: Partial<ListQuery> = {}): Promise<MessagePage> {
+  return valueOf(await box.service.messages(OPERATOR, { ...ALL, ...query }));
+}
+
+/** Subject → id of the newest messages; the server is asked first. */
+export async function ids(box: NodeMailbox): Promise<Map<string | null | undefined, string>> {
+  const { data } = await page(box, { limit: 200 });
+  return new Map(data.map((item) => [item.subject, item.id ?? '']));
+}
+
+/** All pages of the feed since a state. */
+export async function follow(box: NodeMailbox, since: string | null, query: Partial<ChangesQuery> = {}): Promise<ChangesPage[]> {
+  const pages: ChangesPage[] = [];
+  for (let state = since; ;) {
+    const next = valueOf(await box.service.changes(OPERATOR, { ...SINCE, since: state, ...query }));
+    pages.push(next);
+    if (!next.hasMore) return pages;
+    state = next.newState;
+  }
+}
+
+export async function rawOf(box: NodeMailbox, id: string): Promise<Octets> {
+  return sent(await box.service.raw(OPERATOR, id, null));
+}
+
+/** All octets of a stream. */
+export async function octets(stream: ReadableStream<Uint8Array> | null): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream ?? []) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
