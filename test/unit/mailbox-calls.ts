@@ -1,4 +1,4 @@
-/** The calls of a Mailbox that most of its tests make, as the operator: pages, the feed to its end, octets. */
+/** The calls of a Mailbox that most of its tests make, as the operator: pages, the feed to its end, octets; and its alarm. */
 import type { ChangesPage, ChangesQuery, ListQuery, MessagePage, Octets } from '../../src/mailbox/rpc.ts';
 import { ALL, type NodeMailbox, OPERATOR, sent, SINCE, valueOf } from '../support/node-mailbox.ts';
 
@@ -13,6 +13,12 @@ export async function ids(box: NodeMailbox): Promise<Map<string | null | undefin
   return new Map(data.map((item) => [item.subject, item.id ?? '']));
 }
 
+/** What is known of each message, the oldest first, without asking the server. */
+export async function details(box: NodeMailbox): Promise<(string | undefined)[]> {
+  const { data } = await page(box, { order: 'oldest', fields: ['detail'], maxAge: 1_000_000 });
+  return data.map((item) => item.detail);
+}
+
 /** All pages of the feed since a state. */
 export async function follow(box: NodeMailbox, since: string | null, query: Partial<ChangesQuery> = {}): Promise<ChangesPage[]> {
   const pages: ChangesPage[] = [];
@@ -22,6 +28,20 @@ export async function follow(box: NodeMailbox, since: string | null, query: Part
     if (!next.hasMore) return pages;
     state = next.newState;
   }
+}
+
+/** The alarm rings when it is set for. Returns by how many milliseconds the clock went on for that. */
+export async function ring(box: NodeMailbox): Promise<number> {
+  const wait = Math.max(0, (box.alarm() ?? 0) - box.now());
+  await box.ring();
+  return wait;
+}
+
+/** A message's octets as they come. */
+export async function streamOf(box: NodeMailbox, id: string): Promise<ReadableStream<Uint8Array>> {
+  const { stream } = await rawOf(box, id);
+  if (stream === null) throw new Error('There are no octets.');
+  return stream;
 }
 
 export async function rawOf(box: NodeMailbox, id: string): Promise<Octets> {

@@ -1,7 +1,9 @@
+/** Headers that are read in the background, and when they are read for who shows them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import { ALL, type NodeMailbox, OPERATOR, settingsFor, SINCE, nodeMailbox, valueOf } from '../support/node-mailbox.ts';
 import type { Pop3Server } from '../support/pop3-server.ts';
+import { ring } from './mailbox-calls.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
 
 const OLDER = 60;
@@ -30,14 +32,6 @@ async function indexing(box: NodeMailbox): Promise<{ done: number; of: number }>
   return valueOf(await box.service.account(OPERATOR)).indexing;
 }
 
-/** Lets the alarm ring when it is set to. */
-async function ring(box: NodeMailbox, clock: { now: number }): Promise<void> {
-  const wait = Math.max(0, (box.alarm() ?? clock.now) - clock.now);
-  box.advance(wait);
-  clock.now += wait;
-  await box.service.alarm();
-}
-
 /** An account without an alarm for polls, which has listed. */
 async function listed(server: Pop3Server, options = {}): Promise<NodeMailbox> {
   const box = nodeMailbox(options);
@@ -55,8 +49,7 @@ describe('a large mailbox', () => {
     expect(tops(server)).toEqual(range(last, last - MAILBOX.indexedAtOnce + 1));
     expect(await indexing(box)).toEqual({ done: MAILBOX.indexedAtOnce, of: MAILBOX.indexedMessages });
 
-    const clock = { now: Date.now() };
-    await ring(box, clock);
+    await ring(box);
     expect(tops(server)).toEqual(range(last, OLDER + 1));
     expect(await indexing(box)).toEqual({ done: MAILBOX.indexedMessages, of: MAILBOX.indexedMessages });
     // Nothing is due any more, and the session of the sync was enough.
@@ -79,14 +72,13 @@ describe('a large mailbox', () => {
     let left = MAILBOX.indexedAtOnce + 75;
     const server = await world.serve({ answer: ({ verb }) => (verb === 'TOP' && left-- <= 0 ? 'close' : null) });
     const box = await listed(server);
-    const clock = { now: Date.now() };
-    await ring(box, clock);
+    await ring(box);
     const { done } = await indexing(box);
     expect(done).toBeGreaterThanOrEqual(MAILBOX.indexedAtOnce + 50);
     box.restart();
     left = 1_000;
     const before = sent(server, 'TOP').length;
-    for (let n = 0; n < 5 && (await indexing(box)).done < 400; n++) await ring(box, clock);
+    for (let n = 0; n < 5 && (await indexing(box)).done < 400; n++) await ring(box);
     expect(await indexing(box)).toEqual({ done: 400, of: 400 });
     // None of those that were stored is asked for again.
     expect(sent(server, 'TOP').length - before).toBe(400 - done);
@@ -102,12 +94,9 @@ describe('a message whose header the server refuses', () => {
     });
     const box = await listed(server);
     expect(await indexing(box)).toEqual({ done: 11, of: 12 });
-    const clock = { now: Date.now() };
     const waits: number[] = [];
     for (let n = 0; n < 4; n++) {
-      const begun = clock.now;
-      await ring(box, clock);
-      waits.push(clock.now - begun);
+      waits.push(await ring(box));
     }
     expect(waits.every((wait, n) => n === 0 || wait > 1.5 * (waits[n - 1] ?? 0))).toBe(true);
     expect(tops(server, 12)).toEqual([12, 12, 12, 12]);
@@ -116,7 +105,7 @@ describe('a message whose header the server refuses', () => {
     expect(valueOf(await box.service.messages(OPERATOR, query)).data[0]).toMatchObject({ detail: 'uidl', subject: null });
     expect(tops(server, 12).length).toBe(4);
     refused = false;
-    await ring(box, clock);
+    await ring(box);
     expect(await indexing(box)).toEqual({ done: 12, of: 12 });
     expect(box.alarm()).toBeNull();
   });
