@@ -6,7 +6,7 @@
 import { DIAGNOSIS, POP3 } from '../limits.ts';
 import type { Channel, Patience, Phase } from '../pop3/channel.ts';
 import { cleanText, isContinuation } from '../pop3/reply.ts';
-import { Secrets } from './secrets.ts';
+import { Secrets } from '../pop3/secrets.ts';
 
 const HIDDEN = '***';
 /** Characters of the shortest thing sent that could tell anything: one group of base64. */

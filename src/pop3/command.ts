@@ -40,6 +40,8 @@ export interface Command {
   readonly beyondLimit: 'fail' | 'cut';
   /** About how much data is to come, where that is known. A hint, never framing. */
   readonly expectedOctets: number | null;
+  /** The argument that no text may repeat, if one is. */
+  readonly secret: string | null;
 }
 
 /** What is said of a line that won't be written. A bug or an attack, never a server's fault. */
@@ -80,10 +82,10 @@ export function retr(number: number, expectedOctets: number | null = null): Comm
 export const user = (name: string): Command => one('USER', 'login', [name]);
 
 /** Spaces belong to the password (RFC 1939 §7 PASS). */
-export const pass = (password: string): Command => one('PASS', 'login', [password]);
+export const pass = (password: string): Command => ({ ...one('PASS', 'login', [password]), secret: password });
 
 /** Logs in by name and digest (RFC 1939 §7 APOP). */
-export const apop = (name: string, digest: string): Command => one('APOP', 'login', [name, digest]);
+export const apop = (name: string, digest: string): Command => ({ ...one('APOP', 'login', [name, digest]), secret: digest });
 
 /** Makes the session speak UTF-8, before the login (RFC 6856 §2.1). */
 export const utf8 = (): Command => one('UTF8', 'login');
@@ -93,7 +95,8 @@ export const utf8 = (): Command => one('UTF8', 'login');
  * The caller asks `fitsInitial` first: the line is bound to 255 octets.
  */
 export function auth(mechanism: string, initial: Uint8Array | null): Command {
-  return one('AUTH', 'login', initial === null ? [mechanism] : [mechanism, initialOf(initial)]);
+  const command = one('AUTH', 'login', initial === null ? [mechanism] : [mechanism, initialOf(initial)]);
+  return initial === null || initial.length === 0 ? command : { ...command, secret: initialOf(initial) };
 }
 
 /** Whether `initial` may go on the line of AUTH (RFC 5034 §4, RFC 2449 §4). */
@@ -125,7 +128,7 @@ function listing(verb: 'LIST' | 'UIDL', phase: Phase, number: number | undefined
 
 function one(verb: Verb, phase: Phase, words: readonly string[] = [], number: number | null = null): Command {
   const octets = line(verb, words);
-  return { verb, phase, octets, number, multiline: false, limitOctets: 0, beyondLimit: 'fail', expectedOctets: null };
+  return { verb, phase, octets, number, multiline: false, limitOctets: 0, beyondLimit: 'fail', expectedOctets: null, secret: null };
 }
 
 function many(
@@ -135,7 +138,17 @@ function many(
   rest: { limitOctets: number; beyondLimit?: 'fail' | 'cut'; expectedOctets?: number | null },
   number: number | null = null,
 ): Command {
-  return { verb, phase, octets: line(verb, words), number, multiline: true, beyondLimit: 'fail', expectedOctets: null, ...rest };
+  return {
+    verb,
+    phase,
+    octets: line(verb, words),
+    number,
+    multiline: true,
+    beyondLimit: 'fail',
+    expectedOctets: null,
+    secret: null,
+    ...rest,
+  };
 }
 
 function line(verb: Verb, words: readonly string[]): Uint8Array {

@@ -2,14 +2,16 @@
  * Commands out, replies in, over one channel, replies strictly in the order of their commands (RFC 1939 §3, RFC 2449 §6.8).
  * Before a command is written while no reply is due, nothing unread may have come: whoever can slip octets in ahead of an
  * answer would otherwise forge it (CVE-2021-22947). Writing never stops reading, since a server may stop reading while its
- * output waits for us. Any error here is final: the channel is closed and stays closed.
+ * output waits for us. Any error here is final: the channel is closed and stays closed. What was written that no text may
+ * repeat is noted, and no error carries it.
  */
 import { POP3 } from '../limits.ts';
 import type { Channel, Patience, Phase } from './channel.ts';
 import type { Command } from './command.ts';
-import { closedError, protocolError } from './error.ts';
+import { closedError, Pop3Error, protocolError } from './error.ts';
 import { ReplyReader, type DataReader } from './reader.ts';
 import { parseStatus, type Status } from './reply.ts';
+import { Secrets } from './secrets.ts';
 
 export interface Counters {
   /** Writes that were made while no reply was due: each costs a round trip. */
@@ -20,6 +22,8 @@ export interface Counters {
 }
 
 export class Conversation {
+  /** What no text of this server's may repeat: what was written, and what the caller adds. */
+  readonly secrets = new Secrets();
   readonly #channel: Channel;
   readonly #commands: Record<string, number> = {};
   #reader: ReplyReader;
@@ -70,8 +74,7 @@ export class Conversation {
     if (!this.#open) throw closedError(phase);
     if (this.#due === 0) this.#begin(phase);
     this.#due += commands.length;
-    // The empty line that ends a SASL exchange is no command of its own.
-    for (const { verb, octets } of commands) if (octets.length > 2) this.#commands[verb] = (this.#commands[verb] ?? 0) + 1;
+    for (const command of commands) this.#count(command);
     this.#write(phase, joined(commands));
   }
 
@@ -102,7 +105,8 @@ export class Conversation {
     await this.written();
     if (!this.#open) throw closedError('login');
     this.#begin('login');
-    if (!(line instanceof Uint8Array)) this.#commands[line.verb] = (this.#commands[line.verb] ?? 0) + 1;
+    if (line instanceof Uint8Array) this.#hide(line);
+    else this.#count(line);
     this.#write('login', line instanceof Uint8Array ? line : line.octets);
     await this.written();
   }
@@ -144,6 +148,17 @@ export class Conversation {
     this.#flights++;
   }
 
+  #count({ verb, octets, secret }: Command): void {
+    if (secret !== null) this.secrets.add(secret);
+    // The empty line that ends a SASL exchange is no command of its own.
+    if (octets.length > 2) this.#commands[verb] = (this.#commands[verb] ?? 0) + 1;
+  }
+
+  /** A response, in base64. An empty one and a cancelled exchange tell nothing. */
+  #hide(line: Uint8Array): void {
+    if (line.length >= SHORTEST_RESPONSE) this.secrets.add(new TextDecoder('latin1').decode(line.subarray(0, -2)));
+  }
+
   #write(phase: Phase, octets: Uint8Array): void {
     this.#writing = this.#finish(this.#channel.write(phase, octets));
   }
@@ -164,16 +179,25 @@ export class Conversation {
     if (this.#writeError) throw this.#writeError.error;
   }
 
+  /** The error without the server's text, where that repeats a secret. */
+  #discreet(error: unknown): unknown {
+    if (!(error instanceof Pop3Error) || error.failure.text === null || !this.secrets.repeatedIn(error.failure.text)) return error;
+    return new Pop3Error({ ...error.failure, text: null });
+  }
+
   async #orClose<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
     if (!this.#open) throw this.#writeError?.error ?? closedError(phase);
     try {
       return await work();
     } catch (error) {
       this.close();
-      throw this.#writeError ? this.#writeError.error : error;
+      throw this.#writeError ? this.#writeError.error : this.#discreet(error);
     }
   }
 }
+
+/** One group of base64 and CRLF. */
+const SHORTEST_RESPONSE = 6;
 
 function joined(commands: readonly Command[]): Uint8Array {
   const octets = new Uint8Array(commands.reduce((sum, command) => sum + command.octets.length, 0));

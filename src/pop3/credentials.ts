@@ -48,11 +48,10 @@ export interface Situation {
   readonly endpoint: Endpoint | null;
 }
 
-/** Commands whose answers say yes or no, or a SASL exchange and what goes `before` it; and what no text may repeat. */
-export type Login = { readonly secrets: readonly string[] } & (
+/** Commands whose answers say yes or no, or a SASL exchange and what goes `before` it. */
+export type Login =
   | { readonly kind: 'commands'; readonly commands: readonly Command[] }
-  | { readonly kind: 'sasl'; readonly mechanism: Mechanism; readonly before: readonly Command[] }
-);
+  | { readonly kind: 'sasl'; readonly mechanism: Mechanism; readonly before: readonly Command[] };
 
 type Named = Exclude<Method, 'auto'>;
 
@@ -73,17 +72,16 @@ const CLEAR_ORDER: readonly Named[] = ['scram-sha-256', 'scram-sha-1', 'cram-md5
 
 /** The login to make. Throws `unsupported` if it needs something that is missing, or can't carry the credentials. */
 export function chooseLogin(situation: Situation): Login {
-  const { method, credentials } = situation;
+  const { method } = situation;
   const chosen = method === 'auto' ? automatic(situation) : method;
-  const secrets = [credentials.password, credentials.accessToken].filter((secret) => secret !== null);
   const name = SASL[chosen];
   const offered = situation.capabilities?.sasl ?? [];
   // A server that names its mechanisms has no others; one that names none may still have some.
   if (name !== undefined && offered.length > 0 && !offered.includes(name))
     throw unsupportedError('login', `The server does not offer ${name}.`);
-  if (name !== undefined) return { kind: 'sasl', mechanism: mechanismOf(chosen, situation), before: early(situation), secrets };
+  if (name !== undefined) return { kind: 'sasl', mechanism: mechanismOf(chosen, situation), before: early(situation) };
   try {
-    return { kind: 'commands', commands: commandsOf(chosen, situation), secrets };
+    return { kind: 'commands', commands: commandsOf(chosen, situation) };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     throw unsupportedError('login', `This login method can not carry the user name and the password: ${error.message}.`);

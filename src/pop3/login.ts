@@ -1,17 +1,12 @@
-/**
- * One login over a conversation: USER and PASS, APOP (RFC 1939 §7) or a SASL exchange (RFC 5034 §4). Tried once.
- * What the server says of a refusal is dropped if it repeats a secret.
- */
+/** One login over a conversation: USER and PASS, APOP (RFC 1939 §7) or a SASL exchange (RFC 5034 §4). Tried once. */
 import { POP3 } from '../limits.ts';
 import { auth, type Command, fitsInitial, saslCancel, saslEnd, saslResponse } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import type { Login } from './credentials.ts';
 import { Pop3Error, protocolError } from './error.ts';
-import { failureOf, isContinuation, mentions, parseStatus, type Status } from './reply.ts';
-import { decodeBase64, encodeBase64 } from './sasl/base64.ts';
-
-/** Commands whose answers say yes or no, and what no text may repeat. */
-type Commands = Extract<Login, { kind: 'commands' }>;
+import { failureOf, isContinuation, parseStatus, type Status } from './reply.ts';
+import { decodeBase64 } from './sasl/base64.ts';
+import type { Secrets } from './secrets.ts';
 
 /** The commands that make up a login, if they may be written at once; null where an answer decides what comes next. */
 export function flightOf(login: Login): readonly Command[] | null {
@@ -23,36 +18,31 @@ export function flightOf(login: Login): readonly Command[] | null {
 
 /** Logs in, waiting for each answer, or throws: `auth` and its relatives for a refusal, `protocol`, `closed`, the channel's error. */
 export async function logIn(conversation: Conversation, login: Login): Promise<void> {
-  const last = login.kind === 'commands' ? login : await exchange(conversation, login, false);
-  for (const command of last.commands) accept(command, (await conversation.ask(command)).status, last.secrets);
+  const last = login.kind === 'commands' ? login.commands : await exchange(conversation, login, false);
+  for (const command of last) accept(command, (await conversation.ask(command)).status, conversation.secrets);
 }
 
 /**
  * Does what must be waited for of a login, and returns what is left to write and to be answered yes or no: nothing where the
  * login is made. Throws as `logIn` does.
  */
-export async function allButLast(conversation: Conversation, login: Login): Promise<Commands> {
-  const commands = flightOf(login);
-  if (commands || login.kind === 'commands') return { kind: 'commands', commands: commands ?? [], secrets: login.secrets };
-  return exchange(conversation, login, true);
+export async function allButLast(conversation: Conversation, login: Login): Promise<readonly Command[]> {
+  if (login.kind === 'commands') return login.commands;
+  return flightOf(login) ?? exchange(conversation, login, true);
 }
 
 /** Throws the failure that the answer to a login's command stands for, unless it is positive. */
-export function accept({ verb }: Pick<Command, 'verb'>, status: Status, secrets: readonly string[]): void {
+export function accept({ verb }: Pick<Command, 'verb'>, status: Status, secrets: Secrets): void {
   // Without UTF8 the octets go out all the same, as they do to servers that don't know it.
-  if (status.ok || verb === 'UTF8') return;
-  const failure = failureOf(status, 'login', true);
-  throw new Pop3Error(mentions(status, secrets) ? { ...failure, text: null } : failure);
+  if (!status.ok && verb !== 'UTF8') throw new Pop3Error(failureOf(status, 'login', secrets, true));
 }
 
 /** A SASL exchange to its end or, with `holdLast`, to where the server has proved itself and waits for no more than an empty line. */
-async function exchange(conversation: Conversation, login: Extract<Login, { kind: 'sasl' }>, holdLast: boolean): Promise<Commands> {
+async function exchange(conversation: Conversation, login: Extract<Login, { kind: 'sasl' }>, holdLast: boolean): Promise<Command[]> {
   const { mechanism, before } = login;
-  for (const command of before) accept(command, (await conversation.ask(command)).status, login.secrets);
+  for (const command of before) accept(command, (await conversation.ask(command)).status, conversation.secrets);
   const initial = mechanism.start();
   const inline = initial !== null && fitsInitial(mechanism.name, initial);
-  const sent = initial === null ? [] : [initial];
-  const secrets = (): string[] => [...login.secrets, ...sent.map(encodeBase64)];
   let line = await conversation.exchange(auth(mechanism.name, inline ? initial : null));
   for (let round = 0; isContinuation(line); round++) {
     if (round === POP3.saslRounds) throw protocolError('login', 'too many SASL challenges');
@@ -64,13 +54,12 @@ async function exchange(conversation: Conversation, login: Extract<Login, { kind
       await conversation.tell(saslCancel());
       throw protocolError('login', 'a SASL challenge that can not be answered');
     }
-    if (holdLast && mechanism.proved?.()) return { kind: 'commands', commands: [saslEnd()], secrets: secrets() };
-    sent.push(response);
+    if (holdLast && mechanism.proved?.()) return [saslEnd()];
     line = await conversation.exchange(saslResponse(response));
   }
-  accept({ verb: 'AUTH' }, parseStatus(line, 'login'), secrets());
+  accept({ verb: 'AUTH' }, parseStatus(line, 'login'), conversation.secrets);
   if (!mechanism.complete()) throw protocolError('login', 'a login accepted before its exchange was complete');
-  return { kind: 'commands', commands: [], secrets: [] };
+  return [];
 }
 
 /** The octets behind `+`, whose space some servers leave out, or null if they aren't base64. */

@@ -6,6 +6,7 @@
 import { POP3 } from '../limits.ts';
 import type { Phase } from './channel.ts';
 import { protocolError, type Pop3Failure, type ResponseCode } from './error.ts';
+import type { Secrets } from './secrets.ts';
 
 /** A status line, taken apart. */
 export interface Status {
@@ -45,11 +46,13 @@ export function isContinuation(octets: Uint8Array): boolean {
 }
 
 /**
- * The failure that a negative status stands for. `credentials`: the command it answers carried some, so that a
- * refusal without a code is probably about them.
+ * The failure that a negative status stands for, without its text where that repeats one of `secrets`. `credentials`: the
+ * command it answers carried some, so that a refusal without a code is probably about them.
  */
-export function failureOf(status: Status, phase: Phase, credentials = false): Pop3Failure {
-  const said = { phase, responseCode: status.responseCode, text: status.text === '' ? null : status.text };
+export function failureOf(status: Status, phase: Phase, secrets: Secrets, credentials = false): Pop3Failure {
+  // The whole line is looked at: the text is cut.
+  const told = status.text !== '' && !secrets.repeatedIn(decode(status.octets));
+  const said = { phase, responseCode: status.responseCode, text: told ? status.text : null };
   switch (status.responseCode) {
     case 'AUTH':
       return { kind: 'auth', definite: true, ...said };
@@ -69,12 +72,6 @@ export function failureOf(status: Status, phase: Phase, credentials = false): Po
 /** What a server said, for people: control characters removed, at most `POP3.serverText` characters. */
 export function cleanText(octets: Uint8Array): string {
   return clean(decode(octets));
-}
-
-/** Whether a status line repeats one of `secrets`: a failure must not carry its text then. */
-export function mentions(status: Status, secrets: readonly (string | null)[]): boolean {
-  const line = decode(status.octets);
-  return secrets.some((secret) => secret !== null && secret !== '' && line.includes(secret));
 }
 
 function decode(octets: Uint8Array): string {

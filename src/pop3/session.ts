@@ -16,7 +16,7 @@ import { accept, allButLast, flightOf, logIn } from './login.ts';
 import { LoginTrial } from './login-trial.ts';
 import { Pipeline, type Answer } from './pipeline.ts';
 import type { Remembered } from './remembered.ts';
-import { failureOf, mentions, type Status } from './reply.ts';
+import { failureOf, type Status } from './reply.ts';
 import { encodeBase64 } from './sasl/base64.ts';
 import type { Endpoint } from './sasl/oauthbearer.ts';
 import { withoutSecondStatus } from './top.ts';
@@ -63,8 +63,9 @@ export class Session {
   #busy = false;
 
   private constructor(conversation: Conversation, options: SessionOptions) {
-    const { remembered } = options;
+    const { remembered, credentials } = options;
     this.#conversation = conversation;
+    for (const secret of [credentials.password, credentials.accessToken]) if (secret !== null) conversation.secrets.add(secret);
     this.#options = options;
     this.#trial = new LoginTrial(remembered?.behindLogin ?? 'unknown');
     this.#pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown', this.#trial);
@@ -79,7 +80,7 @@ export class Session {
     const session = new Session(new Conversation(channel, options.security !== 'tls'), options);
     return session.#orClose(async () => {
       const greeting = await session.#conversation.greeting();
-      if (!greeting.ok) throw new Pop3Error(failureOf(greeting, 'greeting'));
+      if (!greeting.ok) throw new Pop3Error(failureOf(greeting, 'greeting', session.#conversation.secrets));
       session.#greeting = greeting.text;
       session.#apopId = apopId(greeting.octets);
       if (options.security === 'starttls') await session.#startTls();
@@ -178,7 +179,7 @@ export class Session {
     const offered = this.#options.remembered?.asked ? null : await this.#knowledge.ask();
     if (offered && !offered.stls) throw unsupportedError('tls', 'The server does not offer STLS.');
     const { status } = await this.#conversation.ask(stls());
-    if (!status.ok) throw new Pop3Error(failureOf(status, 'tls'));
+    if (!status.ok) throw new Pop3Error(failureOf(status, 'tls', this.#conversation.secrets));
     await this.#conversation.startTls();
     this.#greeting = '';
     this.#apopId = null;
@@ -212,7 +213,7 @@ export class Session {
       // One command alone gains nothing, and a server may take it for the beginning of an exchange.
       if (!flight || flight.length < 2) return logIn(this.#conversation, login);
       this.#pipeline.feed(flight.values());
-      await this.#accept(login, flight.length);
+      await this.#accept(flight.length);
     });
     this.#entered();
   }
@@ -222,8 +223,8 @@ export class Session {
     const last = await this.#refusable(() => allButLast(this.#conversation, login));
     const first = this.#trial.trying ? commands.next() : null;
     const asked = first === null || first.value?.verb === 'STAT' ? [] : [stat()];
-    this.#pipeline.feed(inTurn(last.commands, asked, first?.value ? [first.value] : [], commands), most);
-    await this.#refusable(() => this.#accept(last, last.commands.length));
+    this.#pipeline.feed(inTurn(last, asked, first?.value ? [first.value] : [], commands), most);
+    await this.#refusable(() => this.#accept(last.length));
     this.#entered();
     const answer = asked.length > 0 ? await this.#pipeline.next() : null;
     if (answer?.status.ok === false) throw new Pop3Error(this.#refusal(answer));
@@ -235,10 +236,10 @@ export class Session {
   }
 
   /** Reads the answers to a login that was written together with what comes after it. The first refusal decides. */
-  async #accept({ secrets }: Pick<Login, 'secrets'>, count: number): Promise<void> {
+  async #accept(count: number): Promise<void> {
     for (let left = count; left > 0; left--) {
       const answer = await this.#pipeline.next();
-      if (answer) accept(answer.command, answer.status, secrets);
+      if (answer) accept(answer.command, answer.status, this.#conversation.secrets);
     }
   }
 
@@ -278,9 +279,7 @@ export class Session {
 
   /** What a negative answer stands for, without any text that repeats a secret. */
   #refusal({ command, status }: Answer): Pop3Failure {
-    const { password, accessToken } = this.#options.credentials;
-    const failure = this.#withDelay(failureOf(status, command.phase));
-    return mentions(status, [password, accessToken]) ? { ...failure, text: null } : failure;
+    return this.#withDelay(failureOf(status, command.phase, this.#conversation.secrets));
   }
 
   #body({ command, data }: Answer): AsyncGenerator<Uint8Array, void, void> {

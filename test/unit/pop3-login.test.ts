@@ -1,8 +1,8 @@
 /** Logins: what is written, what a refusal means, and that no secret comes back in a failure. */
 import { describe, expect, test } from 'vitest';
 import { stat } from '../../src/pop3/command.ts';
-import { expectLine, on } from '../support/scripted-peer.ts';
-import { failureOf, HELLO, LOGGED_IN, NO_CAPA, opened, PASS } from './pop3-world.ts';
+import { expectLine, on, send } from '../support/scripted-peer.ts';
+import { failureOf, hear, HELLO, LOGGED_IN, NO_CAPA, opened, PASS } from './pop3-world.ts';
 
 describe('a login', () => {
   const CAPA_PLAIN = on('CAPA', '+OK\r\nSASL LOGIN PLAIN\r\nLOGIN-DELAY 90\r\n.\r\n');
@@ -44,6 +44,33 @@ describe('a login', () => {
     expect([session.usable, session.loggedIn]).toEqual([false, false]);
     await peer.finished();
     expect(peer.received[0]).toEqual(['CAPA', `AUTH PLAIN ${initial}`]);
+  });
+
+  test.each([
+    ['commands', 'SASL PLAIN', [expectLine(`AUTH PLAIN ${initial}`)], `-ERR what is AUTH PLAIN ${initial}?\r\n`],
+    ['commands, cut short', 'SASL PLAIN', [expectLine(`AUTH PLAIN ${initial}`)], `-ERR what is auth plain ${initial.slice(0, 16)}?\r\n`],
+    ['the password', 'USER', [expectLine('USER bob'), expectLine(PASS)], `+OK\r\n-ERR ${PASS}?\r\n`],
+  ])('that is written in one flight keeps what it holds out of the refusal, where that repeats %s', async (_, offered, lines, answer) => {
+    const capa = on('CAPA', `+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\n${offered}\r\n.\r\n`);
+    const [session] = await opened([HELLO, ...capa, ...lines, expectLine('STAT'), send(answer)], auto);
+    expect(await failureOf(hear(session, stat()))).toMatchObject({ kind: 'auth', phase: 'login', text: null });
+  });
+
+  test('by APOP that is refused keeps its digest out of the refusal', async () => {
+    const line = 'APOP mrose c4c9334bac560ecc979e58001b3e22fb';
+    const script = [send('+OK <1896.697170952@dbc.mtview.ca.us>\r\n'), ...NO_CAPA, ...on(line, `-ERR ${line}?\r\n`)];
+    const [session] = await opened(script, {
+      method: 'apop',
+      credentials: { username: 'mrose', password: 'tanstaaf', accessToken: null },
+    });
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'auth', text: null });
+  });
+
+  test('that went well keeps what it held out of what is no reply, too', async () => {
+    const login = [...CAPA_PLAIN, ...on(`AUTH PLAIN ${initial}`, '+OK\r\n'), ...on('CAPA', '-ERR\r\n')];
+    const script = [HELLO, ...login, ...on('STAT', `AUTH PLAIN ${initial}\r\n`)];
+    const [session] = await opened(script, auto);
+    expect(await failureOf(hear(session, stat()))).toMatchObject({ kind: 'protocol', phase: 'stat', text: null });
   });
 
   test('by USER and PASS that is refused says so, without the password', async () => {
