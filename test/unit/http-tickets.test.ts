@@ -1,54 +1,26 @@
 /** Tickets: one URL, one GET, for a while; nothing else, nobody else's, and not after the token has ended. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { call, operationsOf } from '../support/api-operations.ts';
-import { type MadeAccount, NodeGateway, OPERATOR_KEY, problemOf } from '../support/node-gateway.ts';
-import { type KnownPart, messageOf, noise, octetsOf, OctetsWorld } from './octets-world.ts';
-import { MAILBOX, RATE } from '../../src/limits.ts';
-import type { Ticket } from '../../src/mailbox/rpc.ts';
+import { NodeGateway, OPERATOR_KEY, problemOf } from '../support/node-gateway.ts';
+import { octetsOf, type OctetsWorld } from './octets-world.ts';
+import { bare, expectRefused, PNG, ticketFor, withPictures } from './tickets-world.ts';
+import { RATE } from '../../src/limits.ts';
 
-const PNG = Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]), noise(2000)]);
-const PARTS: KnownPart[] = [
-  { type: 'image/png', encoding: 'base64', content: PNG, contentId: 'logo@x' },
-  { type: 'image/png', encoding: 'base64', content: Buffer.from('<svg onload="alert(1)"/>'), contentId: 'svg@x' },
-  { type: 'text/html', encoding: 'base64', content: PNG },
-  { type: 'application/octet-stream', encoding: '8bit', content: Buffer.from('%PDF-1.7\r\nand so on') },
-];
-const HTML =
-  '<img src="cid:logo@x"><img src="CID:logo%40x"><img src="cid:nothing@x"><img src="https://tracker.example/a.gif">' +
-  '<img src="http://tracker.example/b.gif"><img src="//tracker.example/c.gif"><p style="background:url(https://tracker.example/d)">x</p>';
 const OPERATIONS = await operationsOf(new NodeGateway());
 
 let world: OctetsWorld;
 beforeEach(async () => {
-  world = await OctetsWorld.of({ first: messageOf('first', PARTS, HTML), second: messageOf('second', []) });
+  world = await withPictures();
 });
 afterEach(() => world.close());
-
-/** Asks for a ticket; `path` is under the account's. */
-async function ticketFor(path: string, asking: { of?: MadeAccount; as?: string; ttlSeconds?: number } = {}): Promise<Ticket> {
-  const { of = world.account, ttlSeconds = 300 } = asking;
-  const { as = of.token } = asking;
-  const json = { path: of.path + path, ttlSeconds };
-  const response = await world.gateway.ask('POST', `${of.path}/tickets`, { as, json });
-  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
-  expect(response.headers.get('Cache-Control')).toBe('no-store');
-  return (await response.json()) as Ticket;
-}
-
-const bare = (url: string, method = 'GET', headers: Record<string, string> = {}) => world.gateway.ask(method, url, { headers });
-
-async function expectRefused(response: Response): Promise<void> {
-  expect(response.status).toBe(401);
-  if (response.body !== null) expect(await problemOf(response)).toMatchObject({ code: 'unauthorized' });
-}
 
 describe('a ticket', () => {
   test.each(['', '/messages?limit=1&fields=subject', '/changes', 'message', 'raw', 'attachments/2', 'attachments/2?disposition=inline'])(
     'gives what %j gives, without another credential',
     async (name) => {
       const path = name === '' || name.startsWith('/') ? name : world.message('first', name === 'message' ? '' : `/${name}`);
-      const { url } = await ticketFor(path);
-      const [by, as] = [await bare(url), await world.get(path)];
+      const { url } = await ticketFor(world, path);
+      const [by, as] = [await bare(world, url), await world.get(path)];
       expect(by.status).toBe(200);
       const lasting = (response: Response) => [...response.headers].filter(([header]) => !/^(?:request-id|ratelimit)$/.test(header));
       expect(lasting(by)).toEqual(lasting(as));
@@ -57,23 +29,23 @@ describe('a ticket', () => {
   );
 
   test('is good for ranges and conditional requests', async () => {
-    const { url } = await ticketFor(world.message('first', '/attachments/2'));
-    const part = await bare(url, 'GET', { Range: 'bytes=0-7' });
+    const { url } = await ticketFor(world, world.message('first', '/attachments/2'));
+    const part = await bare(world, url, 'GET', { Range: 'bytes=0-7' });
     expect(part.status).toBe(206);
     expect((await octetsOf(part)).equals(PNG.subarray(0, 8))).toBe(true);
-    expect((await bare(url, 'GET', { 'If-None-Match': part.headers.get('ETag') ?? '' })).status).toBe(304);
+    expect((await bare(world, url, 'GET', { 'If-None-Match': part.headers.get('ETag') ?? '' })).status).toBe(304);
   });
 
   test('survives the object that issued it', async () => {
-    const { url } = await ticketFor('/messages');
+    const { url } = await ticketFor(world, '/messages');
     world.account.box.restart();
-    expect((await bare(url)).status).toBe(200);
+    expect((await bare(world, url)).status).toBe(200);
   });
 
   test('is good for no other path, query or method', async () => {
-    const { url } = await ticketFor(world.message('first', '/raw'));
+    const { url } = await ticketFor(world, world.message('first', '/raw'));
     const [path = '', ticket = ''] = url.split('?');
-    const listed = (await ticketFor('/messages?limit=1')).url;
+    const listed = (await ticketFor(world, '/messages?limit=1')).url;
     const others = [
       `${world.account.path}?${ticket}`,
       `${world.account.path}/messages?${ticket}`,
@@ -94,37 +66,38 @@ describe('a ticket', () => {
       listed.replace('?', '/get?'),
     ];
     for (const other of others) {
-      const response = await bare(other);
+      const response = await bare(world, other);
       // A path that no route has is 404, as it is for everybody.
       if (!/raw\/\?|\/get\?/.test(other)) await expectRefused(response);
       else expect([401, 404, 405]).toContain(response.status);
     }
-    for (const method of ['HEAD', 'DELETE']) await expectRefused(await bare((await ticketFor(world.message('first'))).url, method));
-    await expectRefused(await bare((await ticketFor('/messages')).url.replace('/messages', '/sync'), 'POST'));
-    expect((await bare(url)).status).toBe(200);
+    for (const method of ['HEAD', 'DELETE'])
+      await expectRefused(await bare(world, (await ticketFor(world, world.message('first'))).url, method));
+    await expectRefused(await bare(world, (await ticketFor(world, '/messages')).url.replace('/messages', '/sync'), 'POST'));
+    expect((await bare(world, url)).status).toBe(200);
   });
 
   test('is worth nothing with any of its characters changed', async () => {
-    const { url } = await ticketFor('/messages');
+    const { url } = await ticketFor(world, '/messages');
     const start = url.indexOf('t1.');
     for (let index = start; index < url.length; index++) {
       const other = url[index] === 'A' ? 'B' : 'A';
-      await expectRefused(await bare(url.slice(0, index) + other + url.slice(index + 1)));
+      await expectRefused(await bare(world, url.slice(0, index) + other + url.slice(index + 1)));
     }
   });
 
   test('of another account is worth nothing, nor is one of an account that is gone', async () => {
     const other = await world.gateway.account(world.server.port);
-    const issued = await ticketFor('/messages', { of: other });
-    await expectRefused(await bare(issued.url.replace(other.id, world.account.id)));
-    expect((await bare(issued.url)).status).toBe(200);
+    const issued = await ticketFor(world, '/messages', { of: other });
+    await expectRefused(await bare(world, issued.url.replace(other.id, world.account.id)));
+    expect((await bare(world, issued.url)).status).toBe(200);
     await world.gateway.ask('DELETE', other.path, { as: OPERATOR_KEY });
-    await expectRefused(await bare(issued.url));
-    await expectRefused(await bare(issued.url.replace(other.id, 'acc_1')));
+    await expectRefused(await bare(world, issued.url));
+    await expectRefused(await bare(world, issued.url.replace(other.id, 'acc_1')));
   });
 
   test('gives way to another credential, good or not', async () => {
-    const { url } = await ticketFor('/messages');
+    const { url } = await ticketFor(world, '/messages');
     const ended = url.replace(/.$/, url.endsWith('A') ? 'B' : 'A');
     expect((await world.gateway.ask('GET', ended, { as: world.account.token })).status).toBe(200);
     await expectRefused(await world.gateway.ask('GET', url, { as: 'nonsense' }));
@@ -132,22 +105,22 @@ describe('a ticket', () => {
   });
 
   test('counts as a call of the token that it was issued to', async () => {
-    const { url } = await ticketFor('/messages');
+    const { url } = await ticketFor(world, '/messages');
     let answered = 0;
     while (answered <= RATE.burst + RATE.perMinute) {
-      const response = await bare(url);
+      const response = await bare(world, url);
       if (response.status !== 200) break;
       expect(response.headers.get('RateLimit')).toMatch(/^"burst";r=\d+;t=\d+$/);
       answered += 1;
     }
-    expect(await problemOf(await bare(url))).toMatchObject({ status: 429, code: 'rate_limited' });
+    expect(await problemOf(await bare(world, url))).toMatchObject({ status: 429, code: 'rate_limited' });
     expect((await world.get('/messages')).status).toBe(429);
   });
 
   test('is in no log, whatever becomes of it', async () => {
     const lines: string[] = [];
     const spy = vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
-    const { url } = await ticketFor('/messages');
+    const { url } = await ticketFor(world, '/messages');
     const { box } = world.account;
     const exec = box.sql.exec.bind(box.sql);
     box.sql.exec = (statement, ...bindings) => {
@@ -155,7 +128,7 @@ describe('a ticket', () => {
       return exec(statement, ...bindings);
     };
     try {
-      expect((await bare(url)).status).toBe(500);
+      expect((await bare(world, url)).status).toBe(500);
     } finally {
       box.sql.exec = exec;
       spy.mockRestore();
@@ -168,41 +141,41 @@ describe('a ticket', () => {
 describe('a ticket ends', () => {
   test('at its time', async () => {
     const before = Date.now();
-    const { url, expiresAt } = await ticketFor('/messages', { ttlSeconds: 3600 });
+    const { url, expiresAt } = await ticketFor(world, '/messages', { ttlSeconds: 3600 });
     expect(Date.parse(expiresAt)).toBeGreaterThanOrEqual(before + 3_600_000);
     expect(Date.parse(expiresAt)).toBeLessThanOrEqual(Date.now() + 3_600_000);
     world.gateway.advance(3_000_000);
-    expect((await bare(url)).status).toBe(200);
+    expect((await bare(world, url)).status).toBe(200);
     world.gateway.advance(600_000);
-    await expectRefused(await bare(url));
+    await expectRefused(await bare(world, url));
   });
 
   test('with the token that it was issued to: when that expires', async () => {
     const expiresAt = new Date(Date.now() + 20_000).toISOString();
     const of = await world.gateway.account(world.server.port, { expiresAt });
-    const ticket = await ticketFor('/messages', { of, ttlSeconds: 3600 });
+    const ticket = await ticketFor(world, '/messages', { of, ttlSeconds: 3600 });
     expect(ticket.expiresAt).toBe(expiresAt);
-    expect((await bare(ticket.url)).status).toBe(200);
+    expect((await bare(world, ticket.url)).status).toBe(200);
     world.gateway.advance(20_000);
-    await expectRefused(await bare(ticket.url));
+    await expectRefused(await bare(world, ticket.url));
   });
 
   test('with the token that it was issued to: when that is revoked', async () => {
-    const { url } = await ticketFor('/messages');
-    const ofOperator = (await ticketFor('/messages', { as: OPERATOR_KEY })).url;
-    expect((await bare(url)).status).toBe(200);
+    const { url } = await ticketFor(world, '/messages');
+    const ofOperator = (await ticketFor(world, '/messages', { as: OPERATOR_KEY })).url;
+    expect((await bare(world, url)).status).toBe(200);
     const { id } = (await (await world.gateway.ask('GET', '/v1/token', { as: world.account.token })).json()) as { id: string };
     expect((await world.gateway.ask('DELETE', `${world.account.path}/tokens/${id}`, { as: OPERATOR_KEY })).status).toBe(204);
-    await expectRefused(await bare(url));
-    expect((await bare(ofOperator)).status).toBe(200);
+    await expectRefused(await bare(world, url));
+    expect((await bare(world, ofOperator)).status).toBe(200);
   });
 
   test('where its token may not be used: in a page of another origin', async () => {
     const of = await world.gateway.account(world.server.port, { origins: ['https://app.example.com'] });
-    const { url } = await ticketFor('/messages', { of });
-    expect((await bare(url)).status).toBe(200);
-    expect((await bare(url, 'GET', { Origin: 'https://app.example.com' })).status).toBe(200);
-    expect((await bare(url, 'GET', { Origin: 'https://evil.example.com' })).status).toBe(403);
+    const { url } = await ticketFor(world, '/messages', { of });
+    expect((await bare(world, url)).status).toBe(200);
+    expect((await bare(world, url, 'GET', { Origin: 'https://app.example.com' })).status).toBe(200);
+    expect((await bare(world, url, 'GET', { Origin: 'https://evil.example.com' })).status).toBe(403);
   });
 });
 
@@ -240,11 +213,11 @@ describe('a ticket is not given', () => {
 
   test('to a token that may not read', async () => {
     const of = await world.gateway.account(world.server.port, { scopes: ['write', 'delete'] });
-    await expect(ticketFor('/messages', { of })).rejects.toThrow('403');
+    await expect(ticketFor(world, '/messages', { of })).rejects.toThrow('403');
   });
 
   test('by a ticket', async () => {
-    const { url } = await ticketFor('/messages');
+    const { url } = await ticketFor(world, '/messages');
     const json = { path: `${world.account.path}/messages` };
     await expectRefused(await world.gateway.ask('POST', `${world.account.path}/tickets?${url.split('?')[1]}`, { json }));
   });
@@ -257,110 +230,11 @@ test('an operation takes a ticket if it is a GET of the scope read, and then its
   const ticketed = OPERATIONS.filter(({ path, method }) => paths[path]![method.toLowerCase()]!.security.some((entry) => 'ticket' in entry));
   const wanted = OPERATIONS.filter(({ path, method, scope }) => method === 'GET' && scope === 'read' && path.includes('{account}'));
   expect(ticketed.map(({ title }) => title)).toEqual(wanted.map(({ title }) => title));
-  const { url } = await ticketFor('/messages');
+  const { url } = await ticketFor(world, '/messages');
   const ticket = url.split('?')[1] ?? '';
   for (const operation of OPERATIONS.filter(({ scope }) => scope !== 'public')) {
     const described = { ...operation, path: `${operation.path}?${ticket}` };
     if (operation.path === '/v1/accounts/{account}/messages') continue;
     await expectRefused(await call(world.gateway, described, { account: world.account.id }, {}, {}));
   }
-});
-
-interface Shown {
-  html: string;
-  remoteContent: { blocked: number };
-}
-
-describe('the HTML of a message', () => {
-  const shown = async (query: string, asking = { as: world.account.token }): Promise<Shown> =>
-    (await (await world.get(world.message('first', query), {}, 'GET', asking)).json()) as Shown;
-  const sources = (html: string) => [...html.matchAll(/ src="([^"]*)"/g)].map(([, source]) => (source ?? '').replaceAll('&amp;', '&'));
-
-  test('has no source of a picture unless one is asked for', async () => {
-    const { html, remoteContent } = await shown('');
-    expect(sources(html)).toEqual([]);
-    expect(html.match(/data-cid="logo@x"/g)).toHaveLength(2);
-    expect(remoteContent.blocked).toBe(4);
-  });
-
-  test('with remote=allowed has the https: sources of images, and counts the others', async () => {
-    const { html, remoteContent } = await shown('?remote=allowed');
-    expect(sources(html)).toEqual(['https://tracker.example/a.gif']);
-    expect(html).not.toContain('url(');
-    expect(remoteContent.blocked).toBe(3);
-  });
-
-  test('with inline=tickets has the pictures of the message itself', async () => {
-    const { html, remoteContent } = await shown('?inline=tickets');
-    const urls = sources(html);
-    expect(urls).toHaveLength(2);
-    expect(new Set(urls).size).toBe(1);
-    expect(urls[0]).toMatch(/^http:\/\/localhost\/v1\/accounts\/.*\/attachments\/2\?disposition=inline&ticket=t1\./);
-    const response = await bare(urls[0]!.replace('http://localhost', ''));
-    expect(response.headers.get('Content-Type')).toBe('image/png');
-    expect((await octetsOf(response)).equals(PNG)).toBe(true);
-    expect(html).toContain('data-cid="nothing@x"');
-    expect(remoteContent.blocked).toBe(4);
-  });
-
-  test('is the same for a while, so that it need not be sent again, and its tickets are good for a while more', async () => {
-    // To the beginning of a span.
-    world.gateway.advance(MAILBOX.ticketSpan - (Date.now() % MAILBOX.ticketSpan));
-    const ask = (headers: Record<string, string> = {}) => world.get(world.message('first', '?inline=tickets'), headers);
-    const first = await ask();
-    const etag = first.headers.get('ETag') ?? '';
-    const { html }: Shown = await first.json();
-    const url = sources(html)[0]!.replace('http://localhost', '');
-    world.gateway.advance(10 * 60_000);
-    expect((await ask({ 'If-None-Match': etag })).status).toBe(304);
-    world.gateway.advance(10 * 60_000);
-    expect((await ask({ 'If-None-Match': etag })).status).toBe(200);
-    expect((await bare(url)).status).toBe(200);
-    world.gateway.advance(15 * 60_000);
-    await expectRefused(await bare(url));
-  });
-
-  test('that came by a ticket has none that lives longer than that one', async () => {
-    const { url } = await ticketFor(world.message('first', '?inline=tickets'), { ttlSeconds: 60 });
-    const { html } = (await (await bare(url)).json()) as Shown;
-    const picture = sources(html)[0]!.replace('http://localhost', '');
-    expect((await bare(picture)).status).toBe(200);
-    world.gateway.advance(60_000);
-    await expectRefused(await bare(picture));
-  });
-
-  test('has other tickets for another caller', async () => {
-    const mine = await shown('?inline=tickets');
-    expect(sources((await shown('?inline=tickets', { as: OPERATOR_KEY })).html)).not.toEqual(sources(mine.html));
-  });
-});
-
-describe('an attachment asked for inline', () => {
-  test.each([
-    ['2', 'image/png', 'inline'],
-    // What it claims to be doesn't count, neither way.
-    ['3', 'image/png', 'attachment'],
-    ['4', 'image/png', 'inline'],
-    ['5', 'application/pdf', 'inline'],
-  ])('%s is served as %s, %s', async (part, type, how) => {
-    for (const headers of [{}, { Range: 'bytes=5-6' }] as Record<string, string>[]) {
-      const response = await world.get(world.message('first', `/attachments/${part}?disposition=inline`), headers);
-      expect(response.headers.get('Content-Type')).toBe(type);
-      expect(response.headers.get('Content-Disposition')).toBe(`${how}; filename="part"`);
-      expect(response.headers.get('Content-Security-Policy')).toBe("sandbox; default-src 'none'");
-      expect(response.headers.get('X-Content-Type-Options')).toBe('nosniff');
-      await octetsOf(response);
-    }
-  });
-
-  test.each(['', '?disposition=attachment'])('is a download without that, of its own type at most (%j)', async (query) => {
-    const types = await Promise.all(
-      ['2', '4', '5'].map(async (part) => {
-        const response = await world.get(world.message('first', `/attachments/${part}${query}`));
-        expect(response.headers.get('Content-Disposition')).toBe('attachment; filename="part"');
-        return response.headers.get('Content-Type');
-      }),
-    );
-    expect(types).toEqual(['image/png', 'application/octet-stream', 'application/octet-stream']);
-  });
 });
