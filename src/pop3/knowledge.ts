@@ -6,10 +6,11 @@ import { type Capabilities, mergeCapabilities, readCapabilities } from './capabi
 import { timedOut } from './channel.ts';
 import { capa } from './command.ts';
 import type { Conversation } from './conversation.ts';
-import { Pop3Error, quirkError } from './error.ts';
+import { Pop3Error, type Pop3Failure, quirkError } from './error.ts';
 import type { LoginTrial } from './login-trial.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Answer, Pipeline } from './pipeline.ts';
 import type { Remembered } from './remembered.ts';
+import { failureOf } from './reply.ts';
 
 export class Knowledge {
   readonly #conversation: Conversation;
@@ -53,6 +54,17 @@ export class Knowledge {
     const known = this.#capabilities;
     if (known === null || this.#settled) return false;
     return !known.top || !known.uidl || (this.#pipeline.verdict === 'unknown' && !known.pipelining);
+  }
+
+  /** What a negative answer stands for, without any text that repeats a secret. */
+  refusal({ command, status }: Answer): Pop3Failure {
+    return this.withDelay(failureOf(status, command.phase, this.#conversation.secrets));
+  }
+
+  /** Adds the announced wait to a refusal that names none. */
+  withDelay(failure: Pop3Failure): Pop3Failure {
+    if (failure.kind !== 'login_delay' || failure.seconds !== null) return failure;
+    return { ...failure, seconds: this.#capabilities?.loginDelaySeconds || null };
   }
 
   /** Asks the server and keeps what it says. */

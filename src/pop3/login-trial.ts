@@ -1,8 +1,9 @@
 /**
  * Whether a server keeps what is written behind a login, in one flight with it: a round trip less for every session. Cyrus 3.6
- * and Courier 1.0 announce pipelining and lose it, so a server is tried once. The first command behind the login is STAT then,
- * whose answer looks like no other and is waited for only shortly; nothing goes with it that would change the maildrop or
- * move messages. A server that fails is left, and gone without the next time. A refused login is neither success nor failure.
+ * announces pipelining and loses what comes behind AUTH, so a server is tried once. The first command behind the login is STAT
+ * then, whose answer is known by its two numbers and waited for only shortly; nothing goes with it that would change the maildrop
+ * or move messages. A server that fails is left, and gone without the next time. A refused login is neither success nor failure.
+ * One that wants some time between two logins isn't tried, since failing would cost a second one (Courier 1.0: it would fail).
  */
 import type { Capabilities } from './capabilities.ts';
 import { type Patience, type Phase, timedOut } from './channel.ts';
@@ -14,7 +15,7 @@ import type { Status } from './reply.ts';
 /** What isn't written before it is known that the server takes it. */
 const HELD: ReadonlySet<Verb> = new Set<Verb>(['RETR', 'DELE', 'RSET', 'QUIT']);
 
-const DROP_LISTING = /^\+OK +\d+ +\d+/i;
+const DROP_LISTING = /^\+OK +\d+ +\d+(?: |$)/i;
 
 export class LoginTrial {
   #verdict: Remembered['behindLogin'];
@@ -36,8 +37,8 @@ export class LoginTrial {
   }
 
   /**
-   * A login begins: whether commands may be written behind it, to a server that takes pipelined ones. A server isn't tried
-   * where another login would have to wait, or where that isn't known.
+   * A login begins: whether commands may be written behind it, to a server that takes pipelined ones. Where it isn't known
+   * whether another login would have to wait, the server isn't tried either.
    */
   begin(capabilities: Capabilities | null): boolean {
     if (this.#verdict === 'yes') this.#state = 'relying';

@@ -16,6 +16,11 @@ export function flightOf(login: Login): readonly Command[] | null {
   return initial !== null && fitsInitial(mechanism.name, initial) ? [...before, auth(mechanism.name, initial)] : null;
 }
 
+/** Whether the last that is written for a login is answered yes or no, so that other commands may be written behind it. */
+export function endsInFlight(login: Login): boolean {
+  return login.kind === 'commands' || login.mechanism.proved !== undefined || flightOf(login) !== null;
+}
+
 /** Logs in, waiting for each answer, or throws: `auth` and its relatives for a refusal, `protocol`, `closed`, the channel's error. */
 export async function logIn(conversation: Conversation, login: Login): Promise<void> {
   const last = login.kind === 'commands' ? login.commands : await exchange(conversation, login, false);
@@ -23,8 +28,8 @@ export async function logIn(conversation: Conversation, login: Login): Promise<v
 }
 
 /**
- * Does what must be waited for of a login, and returns what is left to write and to be answered yes or no: nothing where the
- * login is made. Throws as `logIn` does.
+ * Does what must be waited for of a login that `endsInFlight`, and returns what is left to write and to be answered yes or no.
+ * Throws as `logIn` does.
  */
 export async function allButLast(conversation: Conversation, login: Login): Promise<readonly Command[]> {
   if (login.kind === 'commands') return login.commands;

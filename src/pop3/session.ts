@@ -5,34 +5,25 @@
  * be skipped. Whoever leaves in the middle of one ends the session, between two it stays usable.
  */
 import { apopId } from './apop.ts';
+import { Authorization, type LoginOptions } from './authorization.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Channel } from './channel.ts';
-import { capa, quit, stat, stls, type Command } from './command.ts';
+import { quit, stls, type Command } from './command.ts';
 import { Conversation, type Counters } from './conversation.ts';
-import { chooseLogin, type Credentials, type Login, type Method } from './credentials.ts';
 import { Pop3Error, unsupportedError, type Pop3Failure } from './error.ts';
 import { Knowledge, pieces } from './knowledge.ts';
-import { accept, allButLast, flightOf, logIn } from './login.ts';
 import { LoginTrial } from './login-trial.ts';
 import { Pipeline, type Answer } from './pipeline.ts';
 import type { Remembered } from './remembered.ts';
 import { failureOf, type Status } from './reply.ts';
-import { encodeBase64 } from './sasl/base64.ts';
-import type { Endpoint } from './sasl/oauthbearer.ts';
 import { withoutSecondStatus } from './top.ts';
 
 export type { Status } from './reply.ts';
 
-export interface SessionOptions {
+export interface SessionOptions extends LoginOptions {
   readonly security: 'tls' | 'starttls' | 'none';
-  readonly credentials: Credentials;
-  readonly method: Method;
   /** What an earlier session with this server, over the same kind of channel, has learned; null if there was none. */
   readonly remembered: Remembered | null;
-  /** Fresh random octets. */
-  readonly random: (count: number) => Uint8Array;
-  /** Where the channel leads, for mechanisms that say so. */
-  readonly endpoint?: Endpoint;
   /** Told at once when the server has accepted the login. */
   readonly onLogin?: (session: Session) => void;
 }
@@ -48,28 +39,26 @@ export type Reply = {
   readonly body: AsyncIterable<Uint8Array>;
 } & ({ readonly ok: true; readonly failure: null } | { readonly ok: false; readonly failure: Pop3Failure });
 
-/** Octets of a SCRAM nonce: 24 characters. */
-const NONCE_OCTETS = 18;
-
 export class Session {
   readonly #conversation: Conversation;
   readonly #options: SessionOptions;
-  readonly #trial: LoginTrial;
   readonly #pipeline: Pipeline;
   readonly #knowledge: Knowledge;
+  readonly #authorization: Authorization;
   #greeting = '';
-  #apopId: string | null = null;
-  #loggedIn = false;
   #busy = false;
 
   private constructor(conversation: Conversation, options: SessionOptions) {
-    const { remembered, credentials } = options;
+    const { remembered } = options;
+    const trial = new LoginTrial(remembered?.behindLogin ?? 'unknown');
+    const pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown', trial);
+    const knowledge = new Knowledge(conversation, pipeline, trial, remembered);
+    const onLogin = (): void => options.onLogin?.(this);
     this.#conversation = conversation;
-    for (const secret of [credentials.password, credentials.accessToken]) if (secret !== null) conversation.secrets.add(secret);
     this.#options = options;
-    this.#trial = new LoginTrial(remembered?.behindLogin ?? 'unknown');
-    this.#pipeline = new Pipeline(conversation, remembered?.pipelining ?? 'unknown', this.#trial);
-    this.#knowledge = new Knowledge(conversation, this.#pipeline, this.#trial, remembered);
+    this.#pipeline = pipeline;
+    this.#knowledge = knowledge;
+    this.#authorization = new Authorization({ conversation, pipeline, trial, knowledge, onLogin }, options);
   }
 
   /**
@@ -82,7 +71,7 @@ export class Session {
       const greeting = await session.#conversation.greeting();
       if (!greeting.ok) throw new Pop3Error(failureOf(greeting, 'greeting', session.#conversation.secrets));
       session.#greeting = greeting.text;
-      session.#apopId = apopId(greeting.octets);
+      session.#authorization.apopId = apopId(greeting.octets);
       if (options.security === 'starttls') await session.#startTls();
       return session;
     });
@@ -104,7 +93,7 @@ export class Session {
   }
 
   get loggedIn(): boolean {
-    return this.#loggedIn;
+    return this.#authorization.loggedIn;
   }
 
   /** Whether commands can still be sent. */
@@ -131,7 +120,7 @@ export class Session {
   async ready(): Promise<void> {
     const release = this.#claim();
     try {
-      await this.#begin(null);
+      await this.#orClose(() => this.#authorization.begin(null));
     } finally {
       await this.#pipeline.leave();
       release();
@@ -146,7 +135,7 @@ export class Session {
   async *run(commands: Iterable<Command>, most?: number): AsyncGenerator<Reply, void, void> {
     const release = this.#claim();
     try {
-      await this.#begin(commands, most);
+      await this.#orClose(() => this.#authorization.begin(commands, most));
       for (let answer = await this.#pipeline.next(); answer; answer = await this.#pipeline.next()) {
         if (answer.command.verb === 'QUIT') this.close();
         yield this.#reply(answer);
@@ -182,91 +171,7 @@ export class Session {
     if (!status.ok) throw new Pop3Error(failureOf(status, 'tls', this.#conversation.secrets));
     await this.#conversation.startTls();
     this.#greeting = '';
-    this.#apopId = null;
-  }
-
-  /** Logs in if need be, and puts `commands` under way, with the login where that goes. */
-  async #begin(commands: Iterable<Command> | null, most?: number): Promise<void> {
-    await this.#orClose(async () => {
-      const login = this.#loggedIn ? null : await this.#choose();
-      const again = commands !== null && this.#knowledge.asksAgain ? [capa()] : [];
-      const rest = inTurn(again, commands ?? []);
-      const together = login !== null && commands !== null && this.#mayFollow;
-      if (login && together) await this.#enterWith(login, rest, most);
-      else {
-        if (login) await this.#enterAlone(login);
-        this.#pipeline.feed(rest, most);
-      }
-      if (again.length > 0) await this.#knowledge.settle();
-    });
-  }
-
-  /** Whether the login that begins may be followed by commands before it is answered. */
-  get #mayFollow(): boolean {
-    const { wide, verdict } = this.#pipeline;
-    return wide && verdict !== 'suspect' && !this.#conversation.clear && this.#trial.begin(this.capabilities);
-  }
-
-  async #enterAlone(login: Login): Promise<void> {
-    const flight = this.#pipeline.wide && !this.#conversation.clear ? flightOf(login) : null;
-    await this.#refusable(async () => {
-      // One command alone gains nothing, and a server may take it for the beginning of an exchange.
-      if (!flight || flight.length < 2) return logIn(this.#conversation, login);
-      this.#pipeline.feed(flight.values());
-      await this.#accept(flight.length);
-    });
-    this.#entered();
-  }
-
-  /** Logs in with `commands` behind what is last written for it. Where that is a trial, STAT is the first of them. */
-  async #enterWith(login: Login, commands: Generator<Command, void, void>, most?: number): Promise<void> {
-    const last = await this.#refusable(() => allButLast(this.#conversation, login));
-    const first = this.#trial.trying ? commands.next() : null;
-    const asked = first === null || first.value?.verb === 'STAT' ? [] : [stat()];
-    this.#pipeline.feed(inTurn(last, asked, first?.value ? [first.value] : [], commands), most);
-    await this.#refusable(() => this.#accept(last.length));
-    this.#entered();
-    const answer = asked.length > 0 ? await this.#pipeline.next() : null;
-    if (answer?.status.ok === false) throw new Pop3Error(this.#refusal(answer));
-  }
-
-  #entered(): void {
-    this.#loggedIn = true;
-    this.#options.onLogin?.(this);
-  }
-
-  /** Reads the answers to a login that was written together with what comes after it. The first refusal decides. */
-  async #accept(count: number): Promise<void> {
-    for (let left = count; left > 0; left--) {
-      const answer = await this.#pipeline.next();
-      if (answer) accept(answer.command, answer.status, this.#conversation.secrets);
-    }
-  }
-
-  async #refusable<T>(login: () => Promise<T>): Promise<T> {
-    try {
-      return await login();
-    } catch (error) {
-      throw error instanceof Pop3Error ? new Pop3Error(this.#withDelay(error.failure)) : error;
-    }
-  }
-
-  /** The login to make, by what the server announced; what is only remembered is not enough to give up. */
-  async #choose(): Promise<Login> {
-    const remembered = this.#knowledge.asked;
-    if (!remembered) await this.#knowledge.learn();
-    const { method, credentials, endpoint = null, random } = this.#options;
-    const nonce = (): string => encodeBase64(random(NONCE_OCTETS));
-    const encrypted = !this.#conversation.clear;
-    const choose = (): Login =>
-      chooseLogin({ method, credentials, endpoint, nonce, encrypted, capabilities: this.capabilities, apopId: this.#apopId });
-    try {
-      return choose();
-    } catch (error) {
-      if (!remembered || this.capabilities === null) throw error;
-    }
-    await this.#knowledge.learn();
-    return choose();
+    this.#authorization.apopId = null;
   }
 
   #reply(answer: Answer): Reply {
@@ -274,23 +179,12 @@ export class Session {
     const { text, octets } = status;
     const body = this.#body(answer);
     if (status.ok) return { command, text, octets, body, ok: true, failure: null };
-    return { command, text, octets, body, ok: false, failure: this.#refusal(answer) };
-  }
-
-  /** What a negative answer stands for, without any text that repeats a secret. */
-  #refusal({ command, status }: Answer): Pop3Failure {
-    return this.#withDelay(failureOf(status, command.phase, this.#conversation.secrets));
+    return { command, text, octets, body, ok: false, failure: this.#knowledge.refusal(answer) };
   }
 
   #body({ command, data }: Answer): AsyncGenerator<Uint8Array, void, void> {
     const body = pieces(() => (data ? this.#pipeline.read(data, command.phase) : Promise.resolve(null)));
     return command.verb === 'TOP' ? withoutSecondStatus(body) : body;
-  }
-
-  /** Adds the announced wait to a refusal that names none. */
-  #withDelay(failure: Pop3Failure): Pop3Failure {
-    if (failure.kind !== 'login_delay' || failure.seconds !== null) return failure;
-    return { ...failure, seconds: this.capabilities?.loginDelaySeconds || null };
   }
 
   /** Only one caller may use the session at a time; anything else is a mistake of ours. */
@@ -310,8 +204,4 @@ export class Session {
       throw error;
     }
   }
-}
-
-function* inTurn(...sources: readonly Iterable<Command>[]): Generator<Command, void, void> {
-  for (const source of sources) yield* source;
 }

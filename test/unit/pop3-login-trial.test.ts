@@ -147,6 +147,7 @@ describe('a server that loses what comes behind a login', () => {
     ['takes it for the answer to a challenge', [send('+ \r\n'), stall]],
     ['answers half a line', [send('+OK\r\n-ERR unknown command\r\n-ERR what\r\n'), stall]],
     ['answers only what comes behind STAT', [send('+OK\r\n+OK 7 x\r\n'), stall]],
+    ['answers only what comes behind STAT, by a unique-id that begins like a size', [send('+OK\r\n+OK 7 0a1b\r\n'), stall]],
     ['says what is no reply', [send('+OK\r\n7 x\r\n'), stall]],
     ['stops in the middle of a line', [sendSplit('+OK\r\n+OK 7 '), stall]],
   ])('and %s is left, and gone without the next time', async (_, steps) => {
@@ -226,6 +227,16 @@ describe('is not tried', () => {
     session.close();
     await peer.finished();
     expect(session.remembered.behindLogin).toBe(options.remembered?.behindLogin ?? 'unknown');
+  });
+
+  test('a login whose challenges matter: nothing can be written behind it', async () => {
+    const login = [...on('AUTH LOGIN', '+ \r\n'), ...on('Ym9i', '+ \r\n'), ...on(Buffer.from('pässword').toString('base64'), '+OK\r\n')];
+    const rest = [expectLine('UIDL'), expectLine('LIST'), send('+OK\r\n.\r\n+OK\r\n.\r\n')];
+    const [session, peer] = await opened([HELLO, ...capable('SASL LOGIN'), ...login, ...rest], UNKNOWN);
+    expect(await hear(session, uidl(), list())).toMatchObject([{ ok: true }, { ok: true }]);
+    session.close();
+    await peer.finished();
+    expect(session.remembered).toMatchObject({ pipelining: 'yes', behindLogin: 'unknown' });
   });
 
   test('a login that nothing follows', async () => {
