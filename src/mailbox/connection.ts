@@ -49,19 +49,21 @@ export class Connection implements LineHooks {
     if (refused) throw new MailboxError(refused);
   }
 
-  async connect(): Promise<Session> {
+  async connect(background: boolean): Promise<Session> {
     this.admit();
     const target = targetKey(this.#account.settings.server);
     const memory = this.#learned(await this.#stored());
     const at = this.#deps.now();
-    const session = await openSession(this.#account, recall(memory, target, at), this.#deps, (entered) => this.#entered(entered));
+    const entered = (session: Session): void => this.#entered(session, background);
+    const session = await openSession(this.#account, recall(memory, target, at), this.#deps, entered);
     this.#last = { session, target, at };
     return session;
   }
 
   /** At once, not when the job is done: an object that dies in between must not log in again too soon. */
-  #entered(session: Session): void {
-    this.#turn.end();
+  #entered(session: Session, background: boolean): void {
+    // Whoever goes ahead of a poll takes no turn, and leaves it its own.
+    if (background) this.#turn.end();
     this.#enteredAt = this.#deps.now();
     this.#keepDelay(session);
   }

@@ -39,7 +39,7 @@ export class HostTurn {
     }
   }
 
-  /** Gives it back, if there is one. */
+  /** Gives it back, if there is one; safe to call twice. */
   end(): void {
     this.#turn?.end();
     this.#turn = null;

@@ -38,8 +38,8 @@ export interface Job<T> extends Visitor {
 export interface LineHooks {
   /** Throws why no session may be opened now, if none may. */
   admit(): void;
-  /** Opens a connection up to the greeting, or throws why not. */
-  connect(): Promise<Session>;
+  /** Opens a connection up to the greeting, for background work or somebody who waits, or throws why not. */
+  connect(background: boolean): Promise<Session>;
   /** A login was accepted. */
   loggedIn(session: Session): Promise<void>;
   /** A session could not be opened, or broke, and nothing more is tried. */
@@ -215,7 +215,7 @@ export class Line {
     this.#drop();
     await this.#closing;
     if (this.#ended) throw gone();
-    const session = await this.#hooks.connect();
+    const session = await this.#hooks.connect(this.background);
     if (this.#ended || this.#interruption !== null) {
       session.close();
       throw this.#interruption ?? gone();

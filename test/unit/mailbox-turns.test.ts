@@ -214,6 +214,32 @@ describe('a session', () => {
   });
 });
 
+describe('the turn of a poll at its mail host', () => {
+  it('is not given back by the login of somebody who goes first', async () => {
+    world.fill(1);
+    const server = await world.serve({ answer: gate.answer });
+    let held = 0;
+    const turns = () => {
+      held += 1;
+      return Promise.resolve({ end: () => void (held -= 1) });
+    };
+    const { box, ids } = await world.account(server, { turns });
+    await expect.poll(() => server.connections.open).toBe(0);
+    gate.shut('AUTH');
+    const read = raw(box, ids[0] ?? '');
+    await expect.poll(() => gate.holds).toBe(1);
+    const poll = box.ring();
+    await expect.poll(() => held).toBe(1);
+    gate.step();
+    expect(await read).toContain('Subject: mail 1\r\n');
+    await expect.poll(() => gate.holds).toBe(1);
+    expect(held).toBe(1);
+    gate.open();
+    await poll;
+    expect(held).toBe(0);
+  });
+});
+
 describe('what the ledger can answer', () => {
   it('waits for no turn and for no sync', async () => {
     world.fill(3);
