@@ -14,7 +14,7 @@ import { Budget } from './budget.ts';
 import type { Deps, Target } from './deps.ts';
 import { isQuirk, MailboxError, upstreamFailureOf } from './failure.ts';
 import { mayLogIn, type UpstreamFailure } from './health.ts';
-import { openSession, QUIRKS } from './login.ts';
+import { mustWait, openSession, QUIRKS } from './login.ts';
 import { qualitiesOf } from './qualities.ts';
 import type { Rooms } from './rooms.ts';
 import type { Diagnosis, DiagnosisPlace, DiagnosisStep, UpstreamFailureKind } from './rpc.ts';
@@ -112,14 +112,14 @@ class Examination {
     }
   }
 
-  /** Begins anew where the server breaks at something that can be done without. */
+  /** Begins anew where the server breaks at something that can be done without, unless another login would have to wait. */
   async #speak(): Promise<void> {
     for (let remembered: Remembered | null = null, tries = 0; ; tries++) {
       try {
         return await this.#session(remembered);
       } catch (error) {
         this.session?.close();
-        if (this.#over || !isQuirk(error) || tries === QUIRKS) throw error;
+        if (this.#over || !isQuirk(error) || tries === QUIRKS || (this.session && mustWait(this.session))) throw error;
         this.#quirks.add(error.failure.quirk);
         remembered = this.session?.remembered ?? null;
       }

@@ -41,15 +41,30 @@ export async function openSession(
 
 /** A session logged in with what isn't stored yet: that of a new account, or what one is to be changed to. */
 export async function loggedInSession(login: Login, deps: Dialling): Promise<Session> {
+  return inSession(login, deps, (session) => Promise.resolve(session));
+}
+
+/** What `work` comes to in a session that is logged in. It is run again where it breaks off at what a server can't take, while it is `wanted`. */
+export async function inSession<T>(
+  login: Login,
+  deps: Dialling,
+  work: (session: Session) => Promise<T>,
+  wanted: () => boolean = () => true,
+): Promise<T> {
   for (let remembered: Remembered | null = null, tries = 0; ; tries++) {
     const session = await openSession(login, remembered, deps);
     try {
       await session.ready();
-      return session;
+      return await work(session);
     } catch (error) {
       session.close();
-      if (!isQuirk(error) || tries === QUIRKS) throw error;
+      if (!isQuirk(error) || tries === QUIRKS || mustWait(session) || !wanted()) throw error;
       remembered = session.remembered;
     }
   }
+}
+
+/** Whether the server wants some time before it is logged in to again, and was logged in to. */
+export function mustWait({ loggedIn, capabilities }: Session): boolean {
+  return loggedIn && (capabilities?.loginDelaySeconds ?? 0) > 0;
 }

@@ -13,7 +13,7 @@ import type { Reply, Session } from '../pop3/session.ts';
 import { Budget } from './budget.ts';
 import type { Deps } from './deps.ts';
 import { uidlText, UNKNOWN } from './item.ts';
-import { loggedInSession } from './login.ts';
+import { inSession } from './login.ts';
 import type { PeekItem, PeekQuery } from './rpc.ts';
 
 interface Listed {
@@ -25,21 +25,23 @@ interface Listed {
 /** The newest messages, the newest first. Throws the failure of the session, and `upstream_timeout` when the time is up. */
 export async function peek({ server, auth, limit, detail }: PeekQuery, deps: Deps): Promise<PeekItem[]> {
   const { password, accessToken, ...who } = auth;
-  const opening = loggedInSession({ settings: { server, auth: who }, credentials: { password, accessToken } }, deps);
+  let over = false;
+  let open: Session | null = null;
   const look = async (session: Session): Promise<PeekItem[]> => {
+    open = session;
+    // It took so long to open that nobody waits for it any more.
+    if (over) session.close();
     const listed = await newest(session, Math.min(limit, PEEK.messages));
     const items = await read(session, listed, detail, new Date(deps.now()).toISOString());
     await session.quit();
     return items;
   };
   try {
-    return await new Budget(deps.now).wait(opening.then(look));
+    const login = { settings: { server, auth: who }, credentials: { password, accessToken } };
+    return await new Budget(deps.now).wait(inSession(login, deps, look, () => !over));
   } finally {
-    // Also when the time is up while the session is still being opened.
-    void opening.then(
-      (session) => session.close(),
-      () => undefined,
-    );
+    over = true;
+    (open as Session | null)?.close();
   }
 }
 

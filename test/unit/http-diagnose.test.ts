@@ -193,6 +193,15 @@ describe('a server that works', () => {
   });
 });
 
+test('a server that breaks off behind the login, and wants time between two logins, is logged in to once', async () => {
+  const capabilities = '+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\nLOGIN-DELAY 900\r\n.\r\n';
+  await serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities : verb === 'UIDL' ? 'close' : null) });
+  const diagnosis = await diagnose(place(server.port));
+  expect(diagnosis).toMatchObject({ verdict: 'upstream_protocol' });
+  expect(step(diagnosis, 'login')).toMatchObject({ ok: true });
+  expect(server.connections.total).toBe(1);
+});
+
 describe('a target that the policy refuses', () => {
   test.each([{ host: '10.0.0.1' }, { host: 'localhost' }, { host: '127.0.0.1', port: 1 }, { host: 'pop.example.com', security: 'none' }])(
     '%j is a single step, and nothing is opened',

@@ -118,6 +118,36 @@ describe('a look', () => {
   });
 });
 
+describe('a look into a maildrop whose server breaks at several commands at once', () => {
+  const breaks = (more: string) => {
+    const capabilities = `+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nUSER\r\n${more}.\r\n`;
+    let together = true;
+    return serve({
+      answer: ({ verb }) => {
+        if (verb === 'CAPA') return capabilities;
+        if (verb !== 'UIDL' || !together) return null;
+        together = false;
+        return 'close';
+      },
+    });
+  };
+
+  test('is begun anew, one at a time', async () => {
+    world.fill(2);
+    await breaks('');
+    expect((await peek()).map(({ subject }) => subject)).toEqual(['mail 2', 'mail 1']);
+    expect(server.connections.total).toBe(2);
+    await expect.poll(() => server.connections.open).toBe(0);
+  });
+
+  test('is not begun anew where another login would have to wait', async () => {
+    world.fill(2);
+    await breaks('LOGIN-DELAY 60\r\n');
+    expect(await problemOf(await ask())).toMatchObject({ status: 502, code: 'upstream_protocol' });
+    expect(server.connections.total).toBe(1);
+  });
+});
+
 describe('a look that fails', () => {
   test('says why, without the password, and stores nothing', async () => {
     await serve();
