@@ -42,6 +42,11 @@ export class CensusStore {
     this.#sql.exec(`UPDATE entries SET visit_at = ? WHERE id = ?`, next, id);
   }
 
+  /** All accounts that were last visited before `before` are to be visited by `now`. */
+  bringForward(now: number, before: number): void {
+    this.#sql.exec(`UPDATE entries SET visit_at = ? WHERE state = 'live' AND visit_at > ? AND visited_at <= ?`, now, now, before);
+  }
+
   isChangingSince(id: string, before: number): boolean {
     return this.#sql.exec(`SELECT 1 FROM entries WHERE id = ? AND next_since <= ?`, id, before).length > 0;
   }

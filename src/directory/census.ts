@@ -1,7 +1,8 @@
 /**
  * What the sweep has to do and what it brings back: entries that have been between two states for long, live accounts to
  * visit, the findings of those visits, and the figures about all accounts that these add up to. Each run takes what is
- * longest due, so the next one goes on where it ended.
+ * longest due, so the next one goes on where it ended. Where one account's alarm was lost others' may be, by the same mishap: their
+ * visits are brought forward.
  */
 import { DIRECTORY, SWEEP } from '../limits.ts';
 import type { Sql } from '../mailbox/deps.ts';
@@ -38,6 +39,7 @@ export class Census {
         this.#store.visited(id, findings, now, now + SWEEP.visitAfter);
       }
     }
+    if (visits.some(({ findings }) => findings?.alarmLost)) this.#store.bringForward(now, now - SWEEP.visitAgainAfter);
     return changing;
   }
 

@@ -37,6 +37,8 @@ export interface Findings {
   checkedAt: string | null;
   /** Checks that the account's alarm makes in a day. */
   pollsPerDay: number;
+  /** Whether its alarm was lost. */
+  alarmLost: boolean;
   identity: Identity;
 }
 

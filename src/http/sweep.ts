@@ -1,7 +1,8 @@
 /**
  * What the cron trigger does: it settles what an account's creation or removal left between Directory and Mailbox, and visits
- * each live account at least daily, which sets an alarm that was lost and brings back what `/v1/stats` tells. Each run does
- * a bounded part of what is longest due; whatever fails for one account is logged, and tried again by a later run.
+ * each live account at least daily, which sets an alarm that was lost (and lets all others be visited soon) and brings back what
+ * `/v1/stats` tells. Each run does a bounded part of what is longest due; whatever fails for one account is logged, and tried
+ * again by a later run.
  */
 import { readConfig } from '../config.ts';
 import type { DirectoryRpc, Due, Visited } from '../directory/rpc.ts';
@@ -29,15 +30,17 @@ export async function sweep(env: Bindings, now: () => number = Date.now): Promis
   }
   const { unsettled, visits } = due.value;
   let visited = 0;
+  let lost = 0;
   for (const some of parts(unsettled)) if (now() < until) await Promise.all(some.map((entry) => settle(env, directory, entry)));
   for (const some of parts(visits)) {
     if (now() >= until) break;
     const found = await Promise.all(some.map((id) => visit(env, directory, id)));
     const told = await directory.visited(found.filter((each) => each !== null));
+    lost += found.filter((each) => each?.findings?.alarmLost).length;
     if (!told.ok) log('sweep_failed', { code: told.failure.kind });
     visited += some.length;
   }
-  log('swept', { counts: { unsettled: unsettled.length, visited } });
+  log('swept', { counts: { unsettled: unsettled.length, visited, lost } });
 }
 
 /** The Mailbox tells how it ended: an account that it has is live, and one that is to be removed goes now. */

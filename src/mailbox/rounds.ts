@@ -25,6 +25,8 @@ export class Rounds {
   /** What the alarm is known to be set to; undefined: not known. */
   #armed: number | null | undefined;
   #ended = false;
+  /** Whether the alarm was found unset that should have been set, since the last visit. */
+  #lost = false;
   /** Background indexing that got nowhere is not tried again before this. */
   #indexNotBefore = 0;
   /** The mail host had no turn for us: nothing that logs in is tried before this. */
@@ -40,6 +42,7 @@ export class Rounds {
     const { deps, checks } = this.#context;
     this.#armed = rang === null ? await deps.alarm.get() : null;
     checks.restore(rang ?? this.#armed, deps.now());
+    if (rang === null) this.#setLost();
   }
 
   /** Does what is due. Never throws: what failed is in the account's health, or logged and waited for. */
@@ -63,12 +66,19 @@ export class Rounds {
     this.#set(nextAlarm(due, this.#context.deps.now()), due);
   }
 
-  /** The same, with a look at how the alarm is really set: the platform gives up on one that failed too often. */
-  async rearm(): Promise<void> {
+  /**
+   * The same, with a look at how the alarm is really set: the platform gives up on one that failed too often. Returns whether it
+   * was found lost, now or since the last time.
+   */
+  async rearm(): Promise<boolean> {
     const believed = this.#armed;
     const armed = await this.#context.deps.alarm.get();
     if (this.#armed === believed) this.#armed = armed;
+    this.#setLost();
     this.arm();
+    const lost = this.#lost;
+    this.#lost = false;
+    return lost;
   }
 
   /** The account is gone: no alarm any more. */
@@ -79,6 +89,13 @@ export class Rounds {
   /** When the server will next be asked without anybody's doing, milliseconds since the epoch, or null. */
   nextCheck(): number | null {
     return nextCheck(this.#due());
+  }
+
+  /** Sets an alarm that isn't set although something is due. */
+  #setLost(): void {
+    if (this.#armed !== null) return;
+    this.arm();
+    this.#lost ||= this.#armed !== null;
   }
 
   /** Before anything else is done. For a poll this is the one row that it writes, if it finds nothing new. */

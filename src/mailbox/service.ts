@@ -243,8 +243,8 @@ export class MailboxService implements rpc.MailboxRpc {
   visit(caller: rpc.Caller): Promise<rpc.Result<rpc.VisitReport>> {
     return this.#gate.admit(caller, 'manage', async (rooms) => {
       refuseTokens(caller);
-      await rooms.rounds.rearm();
-      return visitReport(rooms);
+      const alarmLost = await rooms.rounds.rearm();
+      return { ...visitReport(rooms), alarmLost };
     });
   }
 

@@ -84,8 +84,8 @@ export async function accountView(context: Context, nextCheck: number | null): P
   };
 }
 
-/** What the sweep is told. */
-export function visitReport(context: Context): VisitReport {
+/** What the sweep is told of the account. */
+export function visitReport(context: Context): Omit<VisitReport, 'alarmLost'> {
   const { store, checks, deps } = context;
   const { settings } = context.account;
   const health = store.account.health();

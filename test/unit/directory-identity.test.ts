@@ -134,7 +134,14 @@ describe('a change', () => {
 
   test('is not ended by a visit while whoever makes it is at it', async () => {
     const mine = await live('old');
-    const findings = { state: 'ready' as const, errorCode: null, checkedAt: null, pollsPerDay: 0, identity: identity('old') };
+    const findings = {
+      state: 'ready' as const,
+      errorCode: null,
+      checkedAt: null,
+      pollsPerDay: 0,
+      alarmLost: false,
+      identity: identity('old'),
+    };
     await registry.propose(mine.id, 'new');
     now += DIRECTORY.proposalTime - 1;
     await registry.visited([{ id: mine.id, findings }]);

@@ -173,6 +173,33 @@ describe('a visit', () => {
     expect(box.alarm()).not.toBeNull();
   });
 
+  test('that finds an alarm lost brings the others forward, for theirs may be, too', async () => {
+    const first = await unverified();
+    await sweep(gateway.env);
+    gateway.advance(SWEEP.visitAgainAfter + MINUTE);
+    const second = await unverified();
+    for (const { box } of [first, second]) box.loseAlarm();
+    await sweep(gateway.env);
+    expect([first, second].map(({ box }) => box.alarm() !== null)).toEqual([false, true]);
+    expect(lines.some((line) => line.includes('"swept"') && line.includes('"lost":1'))).toBe(true);
+    await sweep(gateway.env);
+    expect(first.box.alarm()).not.toBeNull();
+  });
+
+  test('is not brought forward again within the hour', async () => {
+    const first = await unverified();
+    const second = await unverified();
+    await sweep(gateway.env);
+    for (const { box } of [first, second]) box.loseAlarm();
+    await first.box.service.visit(OPERATOR);
+    gateway.advance(SWEEP.visitAgainAfter - MINUTE);
+    const third = await unverified();
+    third.box.loseAlarm();
+    await sweep(gateway.env);
+    await sweep(gateway.env);
+    expect([second, third].map(({ box }) => box.alarm() !== null)).toEqual([false, true]);
+  });
+
   test('that fails costs the others nothing and is made again within the hour', async () => {
     const broken = await unverified();
     const good = await unverified();

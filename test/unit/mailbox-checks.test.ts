@@ -134,6 +134,17 @@ describe('where no alarm stands for the check', () => {
   });
 });
 
+it('an alarm that was lost is set again by whoever asks for the account', async () => {
+  const box = await settled();
+  box.loseAlarm();
+  box.restart();
+  await view(box);
+  expect(box.alarm()).not.toBeNull();
+  const listed = await checkedAt(box);
+  await box.ring();
+  expect(await checkedAt(box)).toBeGreaterThan(listed);
+});
+
 it('an object that dies in a poll tells no later check than the one it began, and polls again', async () => {
   world.fill(3);
   let silent = false;

@@ -103,6 +103,8 @@ export interface VisitReport {
   checkedAt: string | null;
   /** Checks that the alarm makes in a day. */
   pollsPerDay: number;
+  /** Whether the alarm was found unset that should have been set. */
+  alarmLost: boolean;
   email: string | null;
   externalId: string | null;
   host: string;
