@@ -28,10 +28,11 @@ export interface Regrouped {
 
 /** Settles the doubtful UIDLs of a listing, as many as one sync looks at. Null where there is none. */
 export async function regroup(open: OpenSession, table: ListingTable, judgement: Judgement, context: Context): Promise<Regrouped | null> {
-  if (judgement.resized.length + judgement.returned.length + judgement.vanished.length === 0) return null;
+  const { resized, returned, vanished, arrived } = judgement;
+  if (resized.length + returned.length + vanished.length + arrived.length === 0) return null;
   const doubts = doubtsOf(table, judgement, context);
   resizeUnread(table, doubts, context);
-  if (doubts.all.length === 0) return doubts.unread.length > 0 ? { renamed: false, more: false } : null;
+  if (doubts.all.length === 0) return doubts.unread.length > 0 || doubts.more ? { renamed: false, more: doubts.more } : null;
   const identities = await identitiesOf(open, table, doubts);
   const groups = doubts.all.map(({ rows, ranks }) => ({ rows, listed: ranks.map((rank) => listed(table, rank, identities, context)) }));
   const pairs = pairUp(groups, doubts.missing);

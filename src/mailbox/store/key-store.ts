@@ -68,11 +68,12 @@ export class KeyStore {
     );
   }
 
-  /** The live rows under one UIDL, in the order in which they were last listed, and behind them the newest that are gone. */
-  group(uidlHash: Uint8Array, tombstones: number): KeyedRow[] {
+  /** At most `most` live rows under one UIDL, in the order in which they were last listed, and behind them the newest that are gone. */
+  group(uidlHash: Uint8Array, most: number, tombstones: number): KeyedRow[] {
     const live = this.#sql.exec<KeyedRow>(
-      `SELECT ${KEYED} FROM messages WHERE uidl_hash = ? AND destroyed IS NULL ORDER BY occurrence < 0, occurrence, created`,
+      `SELECT ${KEYED} FROM messages WHERE uidl_hash = ? AND destroyed IS NULL ORDER BY occurrence < 0, occurrence, created LIMIT ?`,
       uidlHash,
+      most,
     );
     const gone = this.#sql.exec<KeyedRow>(
       `SELECT ${KEYED} FROM messages WHERE uidl_hash = ? AND destroyed IS NOT NULL ORDER BY created DESC LIMIT ?`,
@@ -103,6 +104,12 @@ export class KeyStore {
   /** Takes rows out of the way of others that are to have their UIDLs: no listing finds them until they are keyed again. */
   unkey(created: readonly number[]): void {
     this.#sql.exec(`UPDATE messages SET occurrence = -created WHERE created IN (SELECT value FROM json_each(?))`, JSON.stringify(created));
+  }
+
+  /** The UIDLs under which rows were known that no listing finds any more, by their hashes. */
+  unkeyedHashes(limit: number): Uint8Array[] {
+    const rows = this.#sql.exec<{ uidl_hash: Uint8Array }>(`SELECT DISTINCT uidl_hash FROM messages WHERE occurrence < 0 LIMIT ?`, limit);
+    return rows.map((row) => row.uidl_hash);
   }
 
   /** Takes these keys, a hash in hex and an occurrence each, from whichever rows have them. */
