@@ -3,14 +3,16 @@
  * that UIDL must stand for no other message of the session: of two, the server's numbering would decide which one goes.
  * `UIDL n` alone doesn't tell that. A listing does, whoever needed it. So does, in the one flight that asks `UIDL n`, a
  * maildrop whose count, octets and last UIDL are what the last listing left behind: then it is the one whose every UIDL the
- * ledger knows. That is how a sync knows it too (see `depth.ts`). Anything else costs a full UIDL, and no DELE is written before.
+ * ledger knows. That is how a sync knows it too (see `depth.ts`). Anything else costs a full listing, with sizes: a server may have
+ * handed a UIDL on to another message, and that is settled as a sync does before any DELE is written.
  */
 import type { Context } from './context.ts';
 import { depthOf } from './depth.ts';
 import { hex } from './hex.ts';
-import { suspicion } from './ledger.ts';
+import { identify } from './identification.ts';
+import { isConclusive } from './ledger.ts';
 import type { OpenSession } from './line.ts';
-import { askHint, isWorthGuessing, listAll } from './listing.ts';
+import { askHint, isWorthGuessing, readListing } from './listing.ts';
 import type { MessageRow } from './store/message-store.ts';
 
 const NOTHING = new Uint8Array();
@@ -18,7 +20,7 @@ const NOTHING = new Uint8Array();
 /** What a session says of messages, by place of creation. Of those that are in none of these, it has none. */
 export interface Confirmed {
   readonly numbers: Map<number, number>;
-  /** Their UIDLs stand for several messages. */
+  /** Their UIDLs stand for several messages, or for none. */
   readonly shared: Set<number>;
   /** They are not listed, by a listing that isn't to be believed. */
   readonly doubtful: Set<number>;
@@ -26,11 +28,13 @@ export interface Confirmed {
 
 /** Confirms the numbers of live `rows`. Throws what a failed listing throws. */
 export async function confirm(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<Confirmed> {
-  const known = open.listed ? !open.doubled && rows.every((row) => open.numbers.has(row.created)) : await unchanged(open, rows, context);
+  const named = open.listed && open.identified && !open.doubled && rows.every((row) => open.numbers.has(row.created));
+  const known = named || (!open.listed && (await unchanged(open, rows, context)));
   const confirmed = known ? nothing() : await listed(open, rows, context);
-  for (const row of rows) {
+  // They may have other UIDLs now.
+  for (const row of current(rows, context)) {
     const number = open.numbers.get(row.created);
-    if (context.store.messages.isDuplicate(row.uidl_hash)) confirmed.shared.add(row.created);
+    if (!namesOneMessage(row, context)) confirmed.shared.add(row.created);
     if (number !== undefined && !confirmed.shared.has(row.created)) confirmed.numbers.set(row.created, number);
   }
   return confirmed;
@@ -52,19 +56,29 @@ async function unchanged(open: OpenSession, rows: readonly MessageRow[], context
 }
 
 async function listed(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<Confirmed> {
-  const { table, drop, judgement } = await listAll(open, context);
+  const listing = await readListing(open.session, context);
+  const { table, drop } = listing;
+  const { judgement } = await identify(open, listing, context);
   const confirmed = nothing();
   // What an earlier session may have deleted is missing by our doing.
   const asked = new Set(context.store.deletions.all().flatMap(({ message, written }) => (written ? [message] : [])));
   const vanished = judgement.vanished.filter(({ created }) => !asked.has(created));
-  // But a listing that is cut short says nothing of them either.
-  const whole = table.count >= drop.messages;
-  const believed = whole && suspicion({ live: judgement.live, vanished }, table.count, drop.messages) === null;
-  for (const row of rows) {
+  const believed = isConclusive({ ...judgement, vanished }, table.count, drop.messages);
+  for (const row of current(rows, context)) {
     if (table.find(row.uidl_hash, 1) !== -1) confirmed.shared.add(row.created);
     else if (!believed && !open.numbers.has(row.created)) confirmed.doubtful.add(row.created);
   }
   return confirmed;
+}
+
+/** Whether a row's UIDL stands for one message. Duplicate and empty ones don't: a DELE by them could hit another message. */
+export function namesOneMessage(row: MessageRow, { account, store }: Context): boolean {
+  const empty = account.vault.hash('uidl', new Uint8Array(0));
+  return (row.uidl !== null || row.pack !== null) && hex(row.uidl_hash) !== hex(empty) && !store.messages.isDuplicate(row.uidl_hash);
+}
+
+function current(rows: readonly MessageRow[], { store }: Context): MessageRow[] {
+  return store.messages.byCreated(rows.map((row) => row.created));
 }
 
 function nothing(): Confirmed {

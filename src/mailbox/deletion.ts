@@ -9,9 +9,8 @@ import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import { type Command, dele, quit } from '../pop3/command.ts';
 import type { Context } from './context.ts';
-import { type Confirmed, confirm } from './confirmation.ts';
-import { failureOf, MailboxError, refusal, upstreamFailureOf } from './failure.ts';
-import { hex } from './hex.ts';
+import { type Confirmed, confirm, namesOneMessage } from './confirmation.ts';
+import { failureOf, MailboxError, refusal, unbelieved, upstreamFailureOf } from './failure.ts';
 import { hintWithout, type Live } from './hint.ts';
 import type { OpenSession } from './line.ts';
 import type { DeleteReport, Failure, UpstreamSaid } from './rpc.ts';
@@ -51,7 +50,7 @@ export class Deletions {
     const named: MessageRow[] = [];
     for (const row of rows.values()) {
       if (row.destroyed !== null) continue;
-      if (this.#namesOneMessage(row)) named.push(row);
+      if (namesOneMessage(row, this.#context)) named.push(row);
       else failures.set(row.id, unnamed());
     }
     if (!dryRun && named.length > 0) for (const [id, failure] of await this.#remove(named)) failures.set(id, failure);
@@ -136,7 +135,7 @@ export class Deletions {
       for (const created of store.deletions.intend(places, deps.now())) round.fresh.add(created);
       const { numbers, shared, doubtful } = known ?? (await confirm(open, rows, this.#context));
       for (const created of shared) round.refused.set(created, unnamed());
-      for (const created of doubtful) round.refused.set(created, unbelieved());
+      for (const created of doubtful) round.refused.set(created, unbelieved().failure);
       this.#settle(
         places.filter((created) => !numbers.has(created) && !round.refused.has(created)),
         round,
@@ -202,13 +201,6 @@ export class Deletions {
     const { messages } = this.#context.store;
     return { ...messages.totals(), last: messages.page('newest', null, 1)[0]?.uidl_hash ?? null };
   }
-
-  /** Duplicate and empty UIDLs don't name a message: a DELE by them could hit another one. */
-  #namesOneMessage(row: MessageRow): boolean {
-    const { account, store } = this.#context;
-    const empty = account.vault.hash('uidl', new Uint8Array(0));
-    return (row.uidl !== null || row.pack !== null) && hex(row.uidl_hash) !== hex(empty) && !store.messages.isDuplicate(row.uidl_hash);
-  }
 }
 
 function emptyRound(): Round {
@@ -223,13 +215,6 @@ function unconfirmed(broken: Failure): Failure {
 function unconfirmedBy(said: UpstreamSaid | null): Failure {
   const { phase, responseCode, text } = said ?? { phase: 'quit', responseCode: null, text: null };
   return { kind: 'delete_unconfirmed', upstream: { phase, responseCode, text }, retryAfterSeconds: null };
-}
-
-/** It isn't listed, but then most others aren't either. */
-function unbelieved(): Failure {
-  const upstream = { phase: 'uidl', responseCode: null, text: null };
-  const reason = 'The mail server lists only a part of the mailbox, without this message. Whether it is gone will show.';
-  return { kind: 'upstream_temporary', upstream, retryAfterSeconds: MAILBOX.suspectTime / 1000, reason };
 }
 
 function unnamed(): Failure {

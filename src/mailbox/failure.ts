@@ -3,6 +3,7 @@
  * Only plain data leaves the object; nothing here holds a command, a credential or a message.
  */
 import { EnvelopeError } from '../crypto/envelope.ts';
+import { MAILBOX } from '../limits.ts';
 import { NetError } from '../net/error.ts';
 import { Pop3Error, type Pop3Failure } from '../pop3/error.ts';
 import type { UpstreamFailure } from './health.ts';
@@ -30,9 +31,17 @@ const QUIRKS = {
   capa: 'The mail server broke off when it was asked for its capabilities. From now on it is not asked.',
 } as const;
 
+const UNLISTED = 'The mail server does not list this message now, but its listing is not to be relied on. Whether it is gone will show.';
+
 /** There is no room or no turn for it now; soon there will be. */
 export function overloaded(): MailboxError {
   return new MailboxError({ kind: 'overloaded', retryAfterSeconds: BUSY_SECONDS });
+}
+
+/** The mail server doesn't name a message now, and that doesn't show that the message is gone (see `ledger.ts`). */
+export function unbelieved(reason: string = UNLISTED): MailboxError {
+  const upstream = { phase: 'uidl', responseCode: null, text: null };
+  return new MailboxError({ kind: 'upstream_temporary', upstream, retryAfterSeconds: MAILBOX.suspectTime / 1000, reason });
 }
 
 /** The failure that `error` stands for, or null for an error that is a bug of ours. */

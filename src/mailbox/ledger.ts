@@ -5,7 +5,7 @@
  * is (its occurrence). Message numbers are a matter of one session (RFC 1939 §5, §7) and are only handed on, never kept.
  * A UIDL that the ledger remembers as gone is the same message come back: it keeps its id.
  */
-import { MAILBOX } from '../limits.ts';
+import { MAILBOX, RECOGNITION } from '../limits.ts';
 import type { ListingTable } from './listing-table.ts';
 import type { KnownRow } from './store/message-store.ts';
 
@@ -68,6 +68,25 @@ export function suspicion(judgement: Pick<Judgement, 'live' | 'vanished'>, liste
   if (missing === 0) return null;
   if (judgement.live >= MAILBOX.suspectLeast && 2 * missing > judgement.live) return 'most_missing';
   return listed < claimed ? 'fewer_than_claimed' : null;
+}
+
+/** Whether nearly all known messages are gone and nearly all listed ones new, in about equal numbers. */
+export function looksRenumbered({ live, vanished, arrived }: Pick<Judgement, 'live' | 'vanished' | 'arrived'>, listed: number): boolean {
+  const similar = Math.abs(listed - live) <= RECOGNITION.sizeDrift * Math.max(listed, live) + 1;
+  return (
+    vanished.length > 0 &&
+    similar &&
+    vanished.length >= RECOGNITION.changedPart * live &&
+    arrived.length >= RECOGNITION.changedPart * listed
+  );
+}
+
+/**
+ * Whether a row that a listing lacks is not in the maildrop. A listing that is suspect, cut short, or of messages that may all
+ * be under other UIDLs now, doesn't show that; the next sync does.
+ */
+export function isConclusive(judgement: Pick<Judgement, 'live' | 'vanished' | 'arrived'>, listed: number, claimed: number): boolean {
+  return listed >= claimed && suspicion(judgement, listed, claimed) === null && !looksRenumbered(judgement, listed);
 }
 
 /**

@@ -21,6 +21,8 @@ export interface OpenSession {
   listed: boolean;
   /** Whether that listing had a UIDL more often than the ledger did. */
   doubled: boolean;
+  /** Whether each UIDL of that listing is known to name one message, and the one that it named: DELE may go by it. */
+  identified: boolean;
   /** Messages whose RETR failed: some servers hang up when asked a second time. */
   readonly failed: Set<number>;
 }
@@ -266,7 +268,7 @@ export class Line {
 }
 
 function openSession(session: Session): OpenSession {
-  return { session, numbers: new Numbers(), listed: false, doubled: false, failed: new Set() };
+  return { session, numbers: new Numbers(), listed: false, doubled: false, identified: false, failed: new Set() };
 }
 
 /** QUIT, and close whatever comes of it: a session without DELE loses nothing when QUIT fails. */

@@ -12,7 +12,7 @@ import { type Alignment, alignSurely } from './alignment.ts';
 import { chunks } from './batches.ts';
 import type { Context } from './context.ts';
 import { fingerprintOf, hasTop, isNameless, isSame, readIdentities } from './identities.ts';
-import type { Judgement } from './ledger.ts';
+import { type Judgement, looksRenumbered } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import type { Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
@@ -23,17 +23,6 @@ import type { RecognisableRow } from './store/key-store.ts';
 export interface Recognised {
   readonly row: RecognisableRow;
   readonly rank: number;
-}
-
-/** Whether nearly all known messages are gone and nearly all listed ones new, in about equal numbers. */
-export function looksRenumbered({ live, vanished, arrived }: Pick<Judgement, 'live' | 'vanished' | 'arrived'>, listed: number): boolean {
-  const similar = Math.abs(listed - live) <= RECOGNITION.sizeDrift * Math.max(listed, live) + 1;
-  return (
-    vanished.length > 0 &&
-    similar &&
-    vanished.length >= RECOGNITION.changedPart * live &&
-    arrived.length >= RECOGNITION.changedPart * listed
-  );
 }
 
 /** Re-keys the rows of a listing that looks renumbered. False if it isn't that: then nothing has been changed. */

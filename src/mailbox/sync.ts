@@ -9,13 +9,12 @@ import type { Context } from './context.ts';
 import type { Deletions } from './deletion.ts';
 import { depthOf, type FullReason, opening, type OpeningReason } from './depth.ts';
 import { hex } from './hex.ts';
+import { identify } from './identification.ts';
 import type { Indexer } from './indexer.ts';
 import type { Job, OpenSession } from './line.ts';
-import { askHint, type Drop, judgeAll, readListing, readNew } from './listing.ts';
+import { askHint, type Drop, readListing, readNew } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
 import type { Priority } from './queue.ts';
-import { recognise } from './recognition.ts';
-import { regroup } from './regrouping.ts';
 import type { SyncReport } from './rpc.ts';
 import { settleFull, settleGrown } from './settlement.ts';
 import type { HintRow } from './store/account-store.ts';
@@ -109,20 +108,13 @@ export class Synchronizer {
 
   async #full(open: OpenSession, at: number, tally: Tally, reason: OpeningReason | FullReason, drop?: Drop): Promise<void> {
     const listing = await readListing(open.session, this.#context, drop ? { drop } : {});
-    const { table } = listing;
-    let judgement = judgeAll(open, table, this.#context);
-    if (await recognise(open, listing, judgement, this.#context)) {
-      tally.renumbered = true;
-      judgement = judgeAll(open, table, this.#context);
-    }
-    const regrouped = listing.named ? await regroup(open, table, judgement, this.#context) : null;
-    if (regrouped !== null) judgement = judgeAll(open, table, this.#context);
-    tally.renumbered ||= regrouped?.renamed === true;
+    const { judgement, renumbered, more } = await identify(open, listing, this.#context);
+    tally.renumbered ||= renumbered;
     await insertArrivals(listing, judgement.arrived, open, this.#context);
-    open.listed = table.count >= listing.drop.messages;
     tally.created += judgement.arrived.length;
-    tally.destroyed += settleFull(listing, judgement, { at, settled: regrouped?.more !== true }, this.#context);
-    log('listed_in_full', { account: this.#context.account.id, code: reason, counts: { messages: table.count } });
+    tally.destroyed += settleFull(listing, judgement, { at, settled: !more }, this.#context);
+    open.identified = !more;
+    log('listed_in_full', { account: this.#context.account.id, code: reason, counts: { messages: listing.table.count } });
   }
 
   /** Whether new messages are just that: each under a UIDL of its own that was never seen, and together as large as STAT says. */

@@ -78,7 +78,7 @@ describe('before DELE, in a session that has not listed', () => {
     arrange(['u1', 'new', 'u2', 'u3', 'u4', 'u5']);
     const from = server.commands.length;
     expect((await remove(box, [ids[1]])).failed).toEqual([]);
-    expect(since(server, from).slice(-7)).toEqual(['STAT', 'UIDL 5', 'UIDL 2', 'STAT', 'UIDL', 'DELE 3', 'QUIT']);
+    expect(since(server, from).slice(-8)).toEqual(['STAT', 'UIDL 5', 'UIDL 2', 'STAT', 'UIDL', 'LIST', 'DELE 3', 'QUIT']);
     expect(world.uidls).toEqual(['u1', 'new', 'u3', 'u4', 'u5']);
   });
 

@@ -38,7 +38,7 @@ function dump(box: NodeMailbox) {
 }
 
 describe('deleting several messages', () => {
-  it('is one session: all of UIDL, then all of DELE, then QUIT', async () => {
+  it('is one session: all that is listed, then all of DELE, then QUIT', async () => {
     world.fill(12);
     const server = await world.serve();
     const { box, ids } = await world.account(server);
@@ -47,7 +47,7 @@ describe('deleting several messages', () => {
     expect(await remove(box, wanted)).toEqual({ deleted: wanted, notFound: [], failed: [] });
     expect(server.connections.total).toBe(before.sessions + 1);
     const verbs = server.commands.slice(before.commands).map((command) => command.split(' ')[0]);
-    expect(verbs.join(' ')).toMatch(/[^E] UIDL( UIDL)*( DELE){8} QUIT$/);
+    expect(verbs.join(' ')).toMatch(/[^E] UIDL LIST( DELE){8} QUIT$/);
     expect(world.uidls).toEqual(['u1', 'u2', 'u11', 'u12']);
     expect(new Set(destroyed(box))).toEqual(new Set(wanted.map((id) => ({ id, reason: 'api' }))));
     expect(intents(box)).toEqual([]);

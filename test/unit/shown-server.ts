@@ -30,6 +30,11 @@ export class Server {
     return this.#server?.port ?? 0;
   }
 
+  /** How many connections are open now. */
+  get open(): number {
+    return this.#server?.connections.open ?? 0;
+  }
+
   get shown(): Shown[] {
     return [...this.#maildrop.list()];
   }

@@ -1,0 +1,155 @@
+/** UIDLs that name other messages than they did, since the last listing: no id changes, nothing is lost, and no wrong message goes. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RECOGNITION } from '../../src/limits.ts';
+import { type NodeMailbox, nodeMailbox, OPERATOR } from '../support/node-mailbox.ts';
+import { mail } from './mailbox-world.ts';
+import { expectTrue, ids, sync, unasked } from './shown-account.ts';
+import { mails, Server, type Shown } from './shown-server.ts';
+
+const DAY = 25 * 3_600_000;
+
+let server: Server;
+let box: NodeMailbox;
+
+beforeEach(() => {
+  server = new Server();
+  box = nodeMailbox();
+});
+
+afterEach(() => server.close());
+
+async function account(shown: readonly Shown[]): Promise<void> {
+  await server.start();
+  await unasked(box, server, shown, { pollSeconds: 0 });
+  await sync(box);
+}
+
+const shownAs = (subject: string, uidl: string): Shown => ({ octets: mail(subject), uidl });
+/** Messages of one size. */
+const alike = (count: number, from = 1): Shown[] =>
+  Array.from({ length: count }, (_, n) => shownAs(`mail ${100 + from + n}`, `u${from + n}`));
+
+const tops = (): string[] => server.commands().filter((line) => line.startsWith('TOP'));
+
+describe('several messages of one size under one UIDL', () => {
+  beforeEach(async () => {
+    server.nameBy(() => 'same');
+    await account(alike(4));
+  });
+
+  test('keep their ids when one that was hidden comes back', async () => {
+    const before = await ids(box);
+    server.show(alike(4).toSpliced(1, 1));
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 1, total: 3 });
+    server.show(alike(4));
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 0, total: 4 });
+    expect(await ids(box)).toEqual(before);
+    await expectTrue(box);
+  });
+
+  test('keep their ids when a new one is put between them, and it is not lost', async () => {
+    const before = await ids(box);
+    server.show([...alike(2), shownAs('mail 999', 'u9'), ...alike(2, 3)]);
+    expect(await sync(box)).toMatchObject({ created: 1, destroyed: 0, total: 5 });
+    const after = await ids(box);
+    for (const [subject, id] of before) expect(after.get(subject)).toBe(id);
+    await expectTrue(box);
+  });
+
+  test('are not read again and again', async () => {
+    server.show(alike(5));
+    await sync(box);
+    server.commands();
+    box.advance(DAY);
+    await sync(box);
+    expect(tops()).toEqual([]);
+  });
+});
+
+describe('several messages under one UIDL', () => {
+  test('that come back behind the others have their old ids', async () => {
+    server.nameBy(() => 'same');
+    await account(mails(4));
+    const before = await ids(box);
+    server.show(mails(4).slice(1));
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 1, total: 3 });
+    server.show([...mails(3, 2), ...mails(1)]);
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 0, total: 4 });
+    expect(await ids(box)).toEqual(before);
+    await expectTrue(box);
+  });
+
+  test('in a crowd too large to be told apart are as many as there are', async () => {
+    const count = RECOGNITION.headersMost + 2;
+    server.nameBy(() => 'same');
+    await account(Array.from({ length: count }, (_, n) => shownAs(`mail ${n}`, `u${n}`)));
+    server.show(server.shown.slice(1));
+    server.commands();
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 1, total: count - 1 });
+    expect(tops()).toEqual([]);
+  });
+});
+
+test('the UIDL of a message that is gone may be given to one that is known by another, of the same size', async () => {
+  await account(alike(4));
+  const before = await ids(box);
+  server.show(alike(3));
+  await sync(box);
+  server.show([...alike(2), shownAs('mail 103', 'u4')]);
+  expect(await sync(box)).toMatchObject({ created: 0, destroyed: 0, total: 3 });
+  expect(await ids(box)).toEqual(new Map([...before].filter(([subject]) => subject !== 'mail 104')));
+  await expectTrue(box);
+});
+
+describe('a message whose UIDL the server has handed on', () => {
+  const byNumber = async (): Promise<Map<string | null | undefined, string>> => {
+    server.nameBy((_, index) => `u${index + 1}`);
+    await account(mails(5));
+    const before = await ids(box);
+    server.show(mails(5).toSpliced(1, 1));
+    return before;
+  };
+  const left = (): string[] => server.shown.map(({ uidl }) => uidl);
+
+  test('is deleted under the one that it has now', async () => {
+    const before = await byNumber();
+    expect(await box.service.deleteMessage(OPERATOR, before.get('mail 5') ?? '')).toMatchObject({ ok: true });
+    expect(left()).toEqual(['u1', 'u3', 'u4']);
+    await sync(box);
+    expect(await ids(box)).toEqual(new Map([...before].filter(([subject]) => !['mail 2', 'mail 5'].includes(subject ?? ''))));
+  });
+
+  test('is not deleted where that is the one of a message that is gone', async () => {
+    const before = await byNumber();
+    const answer = await box.service.deleteMessage(OPERATOR, before.get('mail 3') ?? '');
+    expect(answer).toMatchObject({ ok: false, failure: { kind: 'upstream_refused' } });
+    expect(left()).toEqual(['u1', 'u3', 'u4', 'u5']);
+  });
+});
+
+describe('between a renumbering and the next sync', () => {
+  const renamed = (count: number): Shown[] => mails(count).map(({ octets, uidl }) => ({ octets, uidl: `new-${uidl}` }));
+
+  test('a message is deleted, and not just said to be', async () => {
+    await account(mails(5));
+    const before = await ids(box);
+    server.show(renamed(5));
+    expect(await box.service.deleteMessage(OPERATOR, before.get('mail 2') ?? '')).toMatchObject({ ok: true });
+    expect(server.shown.map(({ uidl }) => uidl)).toEqual(['new-u1', 'new-u3', 'new-u4', 'new-u5']);
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 0, total: 4 });
+    expect(await ids(box)).toEqual(new Map([...before].filter(([subject]) => subject !== 'mail 2')));
+  });
+
+  test('none is deleted where nobody can tell which it is', async () => {
+    await account(mails(5));
+    const before = await ids(box);
+    server.show(renamed(5));
+    server.answers.set('TOP', () => '-ERR Not now.\r\n');
+    const answer = await box.service.deleteMessage(OPERATOR, before.get('mail 2') ?? '');
+    expect(answer).toMatchObject({ ok: false, failure: { kind: 'upstream_temporary' } });
+    expect(server.shown).toHaveLength(5);
+    server.answers.clear();
+    expect(await sync(box)).toMatchObject({ created: 0, renumbered: true, total: 5 });
+    expect(await ids(box)).toEqual(before);
+  });
+});
