@@ -1,7 +1,7 @@
 /**
  * What an account remembers of its mail server, so that a session needs to ask nothing before it logs in. Capabilities
- * are believed for a day; that a server breaks at pipelining, at CAPA or behind a login, for some days. All of it holds for one target
- * only, and what a failed login throws doubt on is asked again. Pure: records, sessions' lessons and times in, records out.
+ * are believed for a day; that a server breaks at pipelining or behind a login, or doesn't know CAPA, for some days. All of it holds
+ * for one target only, and what a failed login throws doubt on is asked again. Pure: records, sessions' lessons and times in, records out.
  */
 import { PIPELINE } from '../limits.ts';
 import { NOTHING_REMEMBERED, type Remembered } from '../pop3/remembered.ts';
@@ -28,7 +28,9 @@ export function recall(memory: ServerMemory | null, target: string, now: number)
   const { askedAt, judgedAt } = memory;
   // One that was stored by an earlier version lacks what was learned since.
   const remembered = { ...NOTHING_REMEMBERED, ...memory.remembered };
-  const believed = remembered.capabilities === null ? PIPELINE.brokenTime : PIPELINE.capabilitiesTime;
+  // A server that hung up at CAPA (nothing is left to be settled then) may have been cut off by the network: a day is enough.
+  const refused = remembered.capabilities === null && !remembered.settled;
+  const believed = refused ? PIPELINE.brokenTime : PIPELINE.capabilitiesTime;
   const known = now - askedAt < believed ? remembered : verdictsOf(remembered);
   const over = (time: number): boolean => now - judgedAt >= time;
   const behindLogin = known.behindLogin === 'no' && over(PIPELINE.brokenTime) ? 'unknown' : known.behindLogin;

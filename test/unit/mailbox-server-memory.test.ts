@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PIPELINE } from '../../src/limits.ts';
 import { doubt, recall, remember, type ServerMemory, targetKey } from '../../src/mailbox/server-memory.ts';
 import { parseCapabilities } from '../../src/pop3/capabilities.ts';
-import { NOTHING_REMEMBERED, type Remembered } from '../../src/pop3/remembered.ts';
+import { afterQuirk, NOTHING_REMEMBERED, type Remembered } from '../../src/pop3/remembered.ts';
 import { close, expectLine, on, ScriptedPeer, send, type Step } from '../support/scripted-peer.ts';
 import { nodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
 
@@ -29,15 +29,19 @@ describe('a memory', () => {
     expect(recall(null, 'tls:a:995', 1_000)).toBeNull();
   });
 
-  test('of capabilities is asked again after a day, of their absence after some', () => {
+  test('of capabilities is asked again after a day, or where the server hung up instead; of a refusal after some', () => {
     const day = 1_000 + PIPELINE.capabilitiesTime;
     expect(recall(at(), 'tls:a:995', day)).toEqual({
       ...NOTHING_REMEMBERED,
       pipelining: 'yes',
       behindLogin: 'yes',
     });
-    expect(recall(at({ capabilities: null }), 'tls:a:995', day)).toMatchObject({ asked: true });
-    expect(recall(at({ capabilities: null }), 'tls:a:995', 1_000 + PIPELINE.brokenTime)).toMatchObject({ asked: false });
+    const refused = at({ capabilities: null, settled: false });
+    expect(recall(refused, 'tls:a:995', day)).toMatchObject({ asked: true });
+    expect(recall(refused, 'tls:a:995', 1_000 + PIPELINE.brokenTime)).toMatchObject({ asked: false });
+    const hungUp = at(afterQuirk(null, 'capa'));
+    expect(recall(hungUp, 'tls:a:995', day - 1)).toMatchObject({ asked: true, capabilities: null });
+    expect(recall(hungUp, 'tls:a:995', day)).toMatchObject({ asked: false });
   });
 
   test('of broken pipelining fades', () => {
