@@ -77,6 +77,10 @@ export class Connection implements LineHooks {
     if (next.login_after !== health.login_after) account.setHealth(next);
   }
 
+  isOld(session: Session): boolean {
+    return this.#last?.session === session && this.#deps.now() - this.#last.at >= this.#deps.deadlines.session / 2;
+  }
+
   async loggedIn(session: Session): Promise<void> {
     const { account } = this.#store;
     // A session that verified the account was opened by nobody here.

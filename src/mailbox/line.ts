@@ -42,6 +42,8 @@ export interface LineHooks {
   admit(): void;
   /** Opens a connection up to the greeting, for background work or somebody who waits, or throws why not. */
   connect(background: boolean): Promise<Session>;
+  /** Whether the session has been open for so long that a job may not come to its end in it. */
+  isOld(session: Session): boolean;
   /** A login was accepted. */
   loggedIn(session: Session): Promise<void>;
   /** A session could not be opened, or broke, and nothing more is tried. */
@@ -206,9 +208,21 @@ export class Line {
 
   #reusable(fresh: boolean): OpenSession | null {
     const open = this.#open;
-    if (!open?.session.usable || (fresh && !this.#unused)) return null;
+    if (!open?.session.usable || (fresh && !this.#unused) || this.#mayRenew(open)) return null;
     this.#unused = false;
     return open;
+  }
+
+  /** Whether a session is to be given up for a new one, and a new one may be opened. */
+  #mayRenew({ session }: OpenSession): boolean {
+    if (!this.#hooks.isOld(session)) return false;
+    try {
+      this.#hooks.admit();
+      return true;
+    } catch {
+      // Whoever may not log in now makes do with it.
+      return false;
+    }
   }
 
   async #reopen(): Promise<OpenSession> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MAILBOX } from '../../src/limits.ts';
+import { DEADLINES, MAILBOX } from '../../src/limits.ts';
 import { ALL, type NodeMailbox, OPERATOR, SINCE, valueOf } from '../support/node-mailbox.ts';
 import type { Pop3Server } from '../support/pop3-server.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
@@ -210,6 +210,25 @@ describe('a session', () => {
     expect(await box.service.sync(OPERATOR)).toMatchObject({ failure: { kind: 'login_delay' } });
     expect(await raw(box, ids[0] ?? '')).toContain('Subject: mail 1\r\n');
     expect(server.connections.total).toBe(1);
+    valueOf(await box.service.remove(OPERATOR));
+  });
+});
+
+describe('a session that has been open for long', () => {
+  const capabilities = (more: string) => `+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\n${more}.\r\n`;
+
+  it.each([
+    ['is not begun another job in: its end is near, whatever goes on in it', '', 2],
+    ['goes on where the server would not let us in again yet', 'LOGIN-DELAY 900\r\n', 1],
+  ])('%s', async (_, more, logins) => {
+    world.fill(2);
+    const server = await world.serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities(more) : null) });
+    const { box, ids } = await world.account(server, { lingerMs: 20_000 });
+    await raw(box, ids[0] ?? '');
+    expect(server.connections.total).toBe(1);
+    box.advance(DEADLINES.session / 2);
+    expect(await raw(box, ids[1] ?? '')).toContain('Subject: mail 2\r\n');
+    expect(server.connections.total).toBe(logins);
     valueOf(await box.service.remove(OPERATOR));
   });
 });
