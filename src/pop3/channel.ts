@@ -36,7 +36,7 @@ export interface Channel {
   read(phase: Phase, patience: Patience): Promise<Uint8Array | null>;
   /** Writes all of `octets`, or throws the channel's own error. */
   write(phase: Phase, octets: Uint8Array): Promise<void>;
-  /** Turns the connection into TLS (RFC 2595 §4). Refuses if octets were read and not yet taken. */
+  /** Turns the connection into TLS (RFC 2595 §4). That nothing of what was read is left over is for the caller to see to. */
   startTls(): Promise<void>;
   /** Closes without waiting; safe to call twice. */
   close(): void;

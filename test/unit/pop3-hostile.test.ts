@@ -144,6 +144,28 @@ describe('a hostile or broken server', () => {
     expect(octets).toBeLessThanOrEqual(POP3.listingOctets);
   });
 
+  test('that never ends a message is cut off at its bound, and what it sends is not kept', async () => {
+    const part = Buffer.alloc(4 << 20, 'endless line of a message that never ends ');
+    const parts = Array.from({ length: POP3.messageOctets / part.length + 2 }, () => send(part));
+    const [session, peer] = await opened([...LOGGED_IN, expectLine('RETR 1'), send('+OK\r\n'), ...parts, stall]);
+    const held = (): number => process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
+    const before = held();
+    let [octets, reads, most] = [0, 0, 0];
+    const reading = async (): Promise<void> => {
+      for await (const reply of session.run([retr(1)]))
+        for await (const piece of reply.body) {
+          octets += piece.length;
+          if (++reads % 50 === 0) most = Math.max(most, held() - before);
+        }
+    };
+    expect(await failureOf(reading())).toMatchObject({ kind: 'protocol', phase: 'retr', reason: 'more data than is allowed' });
+    expect(octets).toBeLessThanOrEqual(POP3.messageOctets);
+    expect(octets).toBeGreaterThan(POP3.messageOctets - part.length);
+    expect(most).toBeLessThan(POP3.messageOctets / 4);
+    expect(session.usable).toBe(false);
+    await peer.close();
+  });
+
   test('that resets is noticed', async () => {
     const [session] = await opened([...LOGGED_IN, expectLine('RETR 1'), send('+OK\r\nhal'), pause(20), reset]);
     expect(await failureOf(hear(session, retr(1)))).toMatchObject({ kind: 'reset', phase: 'retr' });
