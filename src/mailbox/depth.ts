@@ -42,7 +42,7 @@ export type FullReason = 'fewer' | 'last_moved' | 'octets_differ' | 'gaps' | 'ma
 export function depthOf(hint: HintRow, answer: Answer, grownMost: number): Depth {
   const more = answer.messages - hint.messages;
   if (more < 0) return { depth: 'full', reason: 'fewer' };
-  if (hint.number > 0 && !same(hint.uidl_hash, answer.uidlHash)) return { depth: 'full', reason: 'last_moved' };
+  if (hint.number > 0 && !sameHash(hint.uidl_hash, answer.uidlHash)) return { depth: 'full', reason: 'last_moved' };
   if (more === 0) return answer.octets === hint.octets ? { depth: 'unchanged' } : { depth: 'full', reason: 'octets_differ' };
   // Only where numbers run from 1 without a gap is it known which are the new ones.
   if (hint.number !== hint.messages) return { depth: 'full', reason: 'gaps' };
@@ -52,6 +52,7 @@ export function depthOf(hint: HintRow, answer: Answer, grownMost: number): Depth
   return { depth: 'grown', from: hint.number + 1, to: answer.messages, octets };
 }
 
-function same(a: Uint8Array | null, b: Uint8Array | null): boolean {
+/** Whether two keyed hashes are there and the same. */
+export function sameHash(a: Uint8Array | null, b: Uint8Array | null): boolean {
   return a !== null && b !== null && a.length === b.length && a.every((octet, at) => octet === b[at]);
 }

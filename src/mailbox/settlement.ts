@@ -6,6 +6,7 @@ import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import { chunks } from './batches.ts';
 import type { Context } from './context.ts';
+import { sameHash } from './depth.ts';
 import { type Judgement, settleMissing, type Suspicion, suspicion, type Vanished } from './ledger.ts';
 import type { Drop, Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
@@ -55,7 +56,7 @@ export function settleFull(
     for (const batch of chunks(judgement.reappeared)) store.absences.unmiss(batch);
     store.account.setHint({
       ...hintOf(listing),
-      full_at: settled ? at : null,
+      full_at: settled && (listing.table.count >= listing.drop.messages || agrees(hint, listing, at - lastSeen)) ? at : null,
       suspect_at: missed.length === 0 ? null : (hint?.suspect_at ?? at),
     });
     prune(at, context);
@@ -72,6 +73,17 @@ function believed(vanished: readonly Vanished[]): { gone: number[]; missed: numb
 /** The same as for any message, where all that are missing were to be deleted. */
 function cutShort(vanished: readonly Vanished[], { table, drop }: Listing): Suspicion | null {
   return vanished.length > 0 && table.count < drop.messages ? 'fewer_than_claimed' : null;
+}
+
+/**
+ * Whether the sync before, `elapsed` milliseconds ago, found the same. A listing with fewer entries than STAT counts may lack new
+ * messages too, and those are not missed by anybody: it is gone by only once a second one says the same.
+ */
+function agrees(hint: HintRow | null, listing: Listing, elapsed: number): boolean {
+  if (hint === null || elapsed < MAILBOX.suspectTime) return false;
+  const { messages, octets, number, uidl_hash: hash } = hintOf(listing);
+  const sameLast = hash === null ? hint.uidl_hash === null : sameHash(hint.uidl_hash, hash);
+  return hint.messages === messages && hint.octets === octets && hint.number === number && sameLast;
 }
 
 /** Settles a sync of `at` that has found nothing but the new messages of `table` behind what `hint` says. */

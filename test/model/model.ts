@@ -38,9 +38,10 @@ export class Model {
     return this.#keys.get(id);
   }
 
-  /** Whether the ledger waits for a second listing before it believes that something is gone. */
+  /** Whether the ledger waits for a second listing before it believes that something is gone, or that there is no more. */
   get suspects(): boolean {
-    return this.#box.sql.exec(`SELECT 1 FROM messages WHERE missed_at IS NOT NULL AND destroyed IS NULL`).length > 0;
+    const waiting = `SELECT 1 FROM messages WHERE missed_at IS NOT NULL AND destroyed IS NULL UNION ALL SELECT 1 FROM hint WHERE full_at IS NULL`;
+    return this.#box.sql.exec(waiting).length > 0;
   }
 
   /** Whether the ledger holds the message to be there. */

@@ -5,8 +5,9 @@ import type * as rpc from '../../src/mailbox/rpc.ts';
 import { AbsenceStore } from '../../src/mailbox/store/absence-store.ts';
 import { KeyStore } from '../../src/mailbox/store/key-store.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR, valueOf } from '../support/node-mailbox.ts';
+import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { feed, ids, items, sync, unasked } from './shown-account.ts';
+import { feed, ids, items, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 let server: Server;
@@ -92,6 +93,31 @@ describe('a sync asks for', () => {
     );
     expect(await sync(box)).toMatchObject({ created: 1, destroyed: 0, total: 11 });
     expect(server.commands()).toContain('UIDL');
+  });
+
+  test('everything again where a listing had fewer entries than STAT counts, until another one agrees', async () => {
+    await account(mails(4));
+    server.show(mails(8));
+    const lines = mails(5).map(({ uidl }, index) => `${index + 1} ${uidl}\r\n`);
+    const short = (argument: string): string | null => (argument === '' ? `+OK\r\n${lines.join('')}.\r\n` : null);
+    server.answers.set('UIDL', short);
+    box.advance(MAILBOX.fullListingEvery);
+    expect(await sync(box)).toMatchObject({ created: 1, destroyed: 0, total: 5 });
+    server.answers.clear();
+    expect(await sync(box)).toMatchObject({ created: 3, destroyed: 0, total: 8 });
+    server.show(mails(10));
+    server.answers.set('UIDL', short);
+    box.advance(MAILBOX.fullListingEvery);
+    for (const asked of [
+      ['STAT', 'UIDL', 'LIST'],
+      ['STAT', 'UIDL', 'LIST'],
+      ['STAT', 'UIDL 5'],
+    ]) {
+      server.commands();
+      await sync(box);
+      expect(server.commands()).toEqual(asked);
+      box.advance(MAILBOX.suspectTime);
+    }
   });
 
   test('everything once a day', async () => {
