@@ -1,7 +1,7 @@
 /**
  * How an account's state follows from what happened to its sessions. Pure: a row, an outcome and a time in, a row out.
  *
- * A login refused with `[AUTH]` (RFC 3206 §6) is definite. A bare `-ERR` may be a lock or a passing fault, so it
+ * A login refused with `[AUTH]` (RFC 3206 §5) is definite. A bare `-ERR` may be a lock or a passing fault, so it
  * takes three of them, each a minute apart, before the credentials are held to be wrong. Once they are, nobody logs in
  * until they change: a gateway that goes on trying gets people locked out of their mail.
  */
