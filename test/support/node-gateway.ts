@@ -11,9 +11,12 @@ import type { App } from '../../src/http/route.ts';
 import type { Bindings, Namespace } from '../../src/http/stubs.ts';
 import type { AccountView, NewToken, TokenSettings } from '../../src/mailbox/rpc.ts';
 import { targetPolicy } from '../../src/net/admission.ts';
+import { type Asking, initOf } from './asking.ts';
 import { DEFAULT_MASTER_KEY, nodeMailbox, type NodeMailbox, type NodeMailboxOptions } from './node-mailbox.ts';
 import { nodeSql } from './node-sql.ts';
 import { remote } from './remote.ts';
+
+export type { Asking } from './asking.ts';
 
 export const OPERATOR_KEY = 'operator-key-of-the-tests-0123456789';
 
@@ -22,15 +25,6 @@ export interface NodeGatewayOptions {
   readonly ports?: readonly number[];
   readonly vars?: Partial<Bindings>;
   readonly mailbox?: NodeMailboxOptions;
-}
-
-export interface Asking {
-  /** The bearer credential. */
-  readonly as?: string;
-  /** A JSON body. */
-  readonly json?: unknown;
-  readonly body?: BodyInit;
-  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** An account that was made, and its token's secret. */
@@ -86,13 +80,8 @@ export class NodeGateway {
   }
 
   /** Asks as a client does. */
-  async ask(method: string, path: string, { as, json, body, headers }: Asking = {}): Promise<Response> {
-    const all = new Headers(headers);
-    if (as !== undefined) all.set('Authorization', `Bearer ${as}`);
-    if (json !== undefined && !all.has('Content-Type')) all.set('Content-Type', 'application/json');
-    const sent = json === undefined ? body : JSON.stringify(json);
-    const init = { method, headers: all, ...(sent === undefined ? {} : { body: sent, duplex: 'half' as const }) };
-    return this.app.request(path, init, this.env);
+  async ask(method: string, path: string, asking: Asking = {}): Promise<Response> {
+    return this.app.request(path, initOf(method, asking), this.env);
   }
 
   /** Creates an account for `ann` with the password `secret` on a mail server at `port`, as the operator. */

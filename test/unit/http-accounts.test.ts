@@ -1,3 +1,4 @@
+/** Accounts over HTTP: made, listed and removed, in the order that the contract has, and what is left where a step in between fails. */
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { isAccountId } from '../../src/crypto/ids.ts';
 import type { Failure } from '../../src/mailbox/rpc.ts';

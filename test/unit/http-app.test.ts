@@ -1,3 +1,4 @@
+/** What holds for every route: request ids and safe headers, CORS, routing, a deployment that is not configured, and errors of ours. */
 import { describe, expect, test, vi } from 'vitest';
 import { OPERATOR_KEY, problemOf, World } from './http-world.ts';
 

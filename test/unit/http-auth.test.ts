@@ -1,3 +1,4 @@
+/** Who may do what: each route asked with each kind of credential, and what a stranger can learn from the answers. */
 import { describe, expect, test } from 'vitest';
 import { newToken } from '../../src/crypto/token.ts';
 import { newAccountId } from '../../src/crypto/ids.ts';

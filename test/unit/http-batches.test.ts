@@ -1,3 +1,4 @@
+/** Several messages read or deleted by one request, and what is said of a message that is gone. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HTTP } from '../../src/limits.ts';
 import { NodeGateway, OPERATOR_KEY, problemOf } from '../support/node-gateway.ts';

@@ -48,6 +48,19 @@ class World {
     valueOf(await this.account.box.service.sync(OPERATOR));
   }
 
+  /** Done once a call that asks for changes has been answered by the object, which the Worker behind it may go on to wait for. */
+  async answered(): Promise<void> {
+    const { service } = this.account.box;
+    const changes = service.changes.bind(service);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    service.changes = async (...query) => {
+      const page = await changes(...query);
+      resolve();
+      return page;
+    };
+    await promise;
+  }
+
   /** What was written to the account's database so far, in rows. */
   written(): number {
     return this.account.box.sql.exec<{ n: number }>('SELECT total_changes() AS n')[0]!.n;
@@ -199,16 +212,20 @@ describe.concurrent('waiting', () => {
     const client = new AbortController();
     const headers = { Authorization: `Bearer ${OPERATOR_KEY}` };
     const init = { headers, signal: client.signal };
+    const answered = world.answered();
     const waiting = world.gateway.app.request(`${world.account.path}/changes?since=${newState}&wait=25`, init, world.gateway.env);
-    setTimeout(() => client.abort(), 50);
-    await waiting;
+    await answered;
+    client.abort();
+    // Much sooner than the wait would have ended, or this test fails by its own time.
+    expect(await (await waiting).json()).toMatchObject({ created: [], newState });
   }, 10_000);
 
   test('says what is wrong when the token is revoked meanwhile', async () => {
     const world = await World.make();
     const { newState } = await world.changes({});
+    const answered = world.answered();
     const waiting = world.gateway.ask('GET', `${world.account.path}/changes?since=${newState}&wait=25`, { as: world.account.token });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await answered;
     world.account.box.sql.exec('DELETE FROM tokens');
     expect((await waiting).status).toBe(401);
   });

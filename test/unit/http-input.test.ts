@@ -1,3 +1,4 @@
+/** Bodies and queries that are refused: where exactly, with which words, and without being read further than needed. */
 import { describe, expect, test } from 'vitest';
 import { pointerOf } from '../../src/http/zod.ts';
 import { HTTP } from '../../src/limits.ts';

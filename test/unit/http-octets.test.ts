@@ -1,3 +1,4 @@
+/** The octets of messages and attachments over HTTP: as they are, measured, and under headers that nothing can be slipped into. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { disposition, servedType } from '../../src/http/answer.ts';

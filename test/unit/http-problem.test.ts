@@ -1,3 +1,4 @@
+/** Failures as problems: one status and one code for each, with the members that every problem has. */
 import { describe, expect, test } from 'vitest';
 import { PROBLEMS } from '../../src/http/problem-codes.ts';
 import type { ProblemCode } from '../../src/http/problem-codes.ts';

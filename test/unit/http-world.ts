@@ -6,6 +6,7 @@ import type { Bindings, Namespace } from '../../src/http/stubs.ts';
 import type * as rpc from '../../src/mailbox/rpc.ts';
 import { newAccountId } from '../../src/crypto/ids.ts';
 import { makeApp } from '../../src/http/app.ts';
+import { type Asking, initOf } from '../support/asking.ts';
 import { remote } from '../support/remote.ts';
 import { FakeDirectory, FakeMailbox, random } from './http-fakes.ts';
 
@@ -69,22 +70,10 @@ export class World {
     return { id, mailbox, token: mailbox.give({ scopes, expiresAt: null, origins: [], label: '' }) };
   }
 
-  /** Asks the app. `as` is the credential; `json` a body. */
-  async ask(method: string, path: string, { as, json, headers, body }: Asking = {}): Promise<Response> {
-    const all = new Headers(headers);
-    if (as !== undefined) all.set('Authorization', `Bearer ${as}`);
-    if (json !== undefined && !all.has('Content-Type')) all.set('Content-Type', 'application/json');
-    const sent = json === undefined ? body : JSON.stringify(json);
-    const init = { method, headers: all, ...(sent === undefined ? {} : { body: sent, duplex: 'half' as const }) };
-    return this.app.request(path, init, this.env);
+  /** Asks the app. */
+  async ask(method: string, path: string, asking: Asking = {}): Promise<Response> {
+    return this.app.request(path, initOf(method, asking), this.env);
   }
-}
-
-export interface Asking {
-  as?: string;
-  json?: unknown;
-  body?: BodyInit;
-  headers?: Record<string, string>;
 }
 
 export interface ProblemBody {

@@ -1,3 +1,4 @@
+/** Messages paired by the order of their sizes, alone: in order, only with equals, and cheaply whatever a server sends. */
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import { align, alignSurely } from '../../src/mailbox/alignment.ts';

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RECOGNITION } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
 import type { Pop3ServerOptions } from '../support/pop3-server.ts';
+import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { expectTrue, feed, type Ids, ids, items, raw, sync, unasked } from './shown-account.ts';
+import { expectTrue, feed, type Ids, ids, items, raw, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 const DAY = 25 * 3_600_000;

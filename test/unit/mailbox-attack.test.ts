@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAILBOX, POLL } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
-import { feed, ids, sync, unasked } from './shown-account.ts';
+import { sync } from './mailbox-calls.ts';
+import { feed, ids, unasked } from './shown-account.ts';
 import { mails, Server, type Shown, subjectOf } from './shown-server.ts';
 
 let server: Server;

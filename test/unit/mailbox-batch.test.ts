@@ -1,7 +1,9 @@
+/** Several messages in one answer: how they are fetched, what each of them may cost, and what is said of those that can't be had. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import type { BatchEntry, BatchQuery } from '../../src/mailbox/rpc.ts';
 import { type NodeMailbox, OPERATOR, valueOf } from '../support/node-mailbox.ts';
+import { sync } from './mailbox-calls.ts';
 import { MailWorld, sent } from './mailbox-world.ts';
 
 const NEVER = 'A'.repeat(22);
@@ -22,10 +24,6 @@ async function get(box: NodeMailbox, ids: string[], change: Partial<BatchQuery> 
 /** Each entry as its subject or the kind of its failure. */
 function outcomes(entries: BatchEntry[]): (string | null | undefined)[] {
   return entries.map((entry) => ('failure' in entry ? entry.failure.kind : entry.message.subject));
-}
-
-async function sync(box: NodeMailbox) {
-  return valueOf(await box.service.sync(OPERATOR));
 }
 
 describe('reading several messages', () => {

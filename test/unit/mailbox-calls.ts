@@ -1,5 +1,5 @@
-/** The calls of a Mailbox that most of its tests make, as the operator: pages, the feed to its end, octets; and its alarm. */
-import type { ChangesPage, ChangesQuery, ListQuery, MessagePage, Octets } from '../../src/mailbox/rpc.ts';
+/** The calls of a Mailbox that most of its tests make, as the operator: pages, the feed to its end, octets, deletions; its alarm; and its rows. */
+import type { ChangesPage, ChangesQuery, DeleteReport, ListQuery, MessagePage, Octets, SyncReport } from '../../src/mailbox/rpc.ts';
 import { ALL, type NodeMailbox, OPERATOR, sent, SINCE, valueOf } from '../support/node-mailbox.ts';
 
 /** A page of the list; the server is asked first unless `query` says otherwise. */
@@ -28,6 +28,24 @@ export async function follow(box: NodeMailbox, since: string | null, query: Part
     if (!next.hasMore) return pages;
     state = next.newState;
   }
+}
+
+export async function sync(box: NodeMailbox): Promise<SyncReport> {
+  return valueOf(await box.service.sync(OPERATOR));
+}
+
+export async function remove(box: NodeMailbox, ids: string[], dryRun = false): Promise<DeleteReport> {
+  return valueOf(await box.service.deleteMessages(OPERATOR, ids, dryRun));
+}
+
+/** What the ledger holds to be gone, in that order, and why. */
+export function destroyed(box: NodeMailbox): ChangesPage['destroyed'] {
+  return box.sql.exec(`SELECT id, gone_why AS reason FROM messages WHERE destroyed IS NOT NULL ORDER BY destroyed`);
+}
+
+/** The deletions that were asked for and are not settled. */
+export function intents(box: NodeMailbox): { message: number; written: number; tries: number }[] {
+  return box.sql.exec(`SELECT message, written, tries FROM deletions ORDER BY message`);
 }
 
 /** The alarm rings when it is set for. Returns by how many milliseconds the clock went on for that. */

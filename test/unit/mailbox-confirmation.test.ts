@@ -1,3 +1,4 @@
+/** Before DELE and after it: which message a number stands for, and what a deletion leaves for the next sync to go by. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import type { HintRow } from '../../src/mailbox/store/account-store.ts';

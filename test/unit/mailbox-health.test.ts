@@ -1,3 +1,4 @@
+/** The state of an account, alone: what each failure and each success makes of it, and when it is tried again. */
 import { describe, expect, it } from 'vitest';
 import { afterFailure, afterListing, afterLogin, backoff, mayLogIn, type UpstreamFailure } from '../../src/mailbox/health.ts';
 import { indexTime, nextCheck } from '../../src/mailbox/schedule.ts';

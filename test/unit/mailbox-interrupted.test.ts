@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, SINCE, valueOf } from '../support/node-mailbox.ts';
+import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { feed, ids, sync, unasked } from './shown-account.ts';
+import { feed, ids, unasked } from './shown-account.ts';
 import { mails, Server, type Shown, subjectOf } from './shown-server.ts';
 
 let server: Server;

@@ -1,3 +1,4 @@
+/** A listing judged against the ledger, alone: what has come, gone and come back, and what is not believed at once. */
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import { judge, type Judgement, settleMissing, suspicion } from '../../src/mailbox/ledger.ts';

@@ -1,3 +1,4 @@
+/** The rows of messages: totals, ranks and the feed, as they are read while rows change. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Store } from '../../src/mailbox/store.ts';
 import { nodeSql } from '../support/node-sql.ts';

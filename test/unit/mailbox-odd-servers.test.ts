@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type NodeMailbox, nodeMailbox, OPERATOR } from '../support/node-mailbox.ts';
 import type { Pop3ServerOptions } from '../support/pop3-server.ts';
+import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { expectTrue, feed, ids, items, sync, unasked } from './shown-account.ts';
+import { expectTrue, feed, ids, items, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 let server: Server;

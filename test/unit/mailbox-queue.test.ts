@@ -1,3 +1,4 @@
+/** Whose turn it is at the one session: people before background work, which steps aside for them and is not starved. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HTTP, MAILBOX } from '../../src/limits.ts';
 import { MailboxError, overloaded } from '../../src/mailbox/failure.ts';

@@ -1,8 +1,9 @@
 /** A server that has given its messages new UIDLs: recognised by sizes or headers, ids live on; and what only looks like it. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type NodeMailbox, nodeMailbox, OPERATOR, valueOf } from '../support/node-mailbox.ts';
+import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { feed, ids, sync, unasked } from './shown-account.ts';
+import { feed, ids, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 let server: Server;

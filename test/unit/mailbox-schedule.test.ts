@@ -1,3 +1,4 @@
+/** When the alarm rings next, alone: from intervals, back-off, login delays and what is left to index. */
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import { type Due, indexTime, nextAlarm, nextCheck, pollInterval } from '../../src/mailbox/schedule.ts';

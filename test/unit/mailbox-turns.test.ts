@@ -1,3 +1,4 @@
+/** People who wait while background work holds the session: what goes ahead of what, in which session. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DEADLINES, MAILBOX } from '../../src/limits.ts';
 import { ALL, type NodeMailbox, OPERATOR, SINCE, valueOf } from '../support/node-mailbox.ts';

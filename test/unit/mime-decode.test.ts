@@ -1,3 +1,4 @@
+/** Base64 and quoted-printable as streams: the same at any split, and whatever the octets are. */
 import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

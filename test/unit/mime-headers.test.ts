@@ -1,3 +1,4 @@
+/** Header blocks, structured values, file names and dates as they really come, and within limits. */
 import { Buffer } from 'node:buffer';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

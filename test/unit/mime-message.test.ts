@@ -1,3 +1,4 @@
+/** A message as JSON: its summary, text and HTML, from the parts that its outline names. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unflow } from '../../src/mime/flowed.ts';

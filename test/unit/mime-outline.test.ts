@@ -1,3 +1,4 @@
+/** The outline of a message, from a stream of octets: its parts and where they lie, sound and the same however it is cut. */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import * as fc from 'fast-check';

@@ -1,3 +1,4 @@
+/** Content known by its first octets, and never mistaken for something that a browser would run. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { recognisedType } from '../../src/mime/recognised.ts';

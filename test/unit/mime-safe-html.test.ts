@@ -1,3 +1,4 @@
+/** HTML made safe: hostile vectors, random mixtures of them, and ordinary mail that must stay readable. */
 import * as fc from 'fast-check';
 import { Parser } from 'htmlparser2';
 import { describe, expect, it } from 'vitest';

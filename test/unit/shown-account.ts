@@ -21,10 +21,6 @@ export async function unasked(
   valueOf(await box.service.create(box.id, settingsFor(server.port, change), false, null));
 }
 
-export async function sync(box: NodeMailbox): Promise<rpc.SyncReport> {
-  return valueOf(await box.service.sync(OPERATOR));
-}
-
 /** What the list holds, the oldest first, as it is known. */
 export async function items(box: NodeMailbox, fields: rpc.ListQuery['fields'] = null): Promise<Partial<rpc.ListItem>[]> {
   const found: Partial<rpc.ListItem>[] = [];

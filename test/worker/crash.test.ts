@@ -7,14 +7,13 @@ import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from '
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { newAccountId } from '../../src/crypto/ids.ts';
-import type { AccountSettings, Caller, ChangesPage, ChangesQuery, ListItem, ListQuery, MailboxRpc, Result } from '../../src/mailbox/rpc.ts';
+import type { ChangesPage, ChangesQuery, ListItem, MailboxRpc, Result } from '../../src/mailbox/rpc.ts';
 import { FeedClient } from '../support/feed-client.ts';
+import { ALL, OPERATOR, settingsFor } from '../support/rpc-calls.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import type { Peers } from './peers.ts';
 
 const peers = JSON.parse((env as unknown as { PEERS: string }).PEERS) as Peers;
-const OPERATOR: Caller = { kind: 'operator' };
-const ALL: ListQuery = { limit: 200, cursor: null, order: 'newest', fields: null, maxAge: 0 };
 const FEED: ChangesQuery = { since: null, checkpoint: 'app', limit: 5, maxAge: 60, include: 'headers' };
 const UNCONDITIONALLY = { ifMatch: null, ifNoneMatch: null };
 const SEEDS = 20;
@@ -66,23 +65,15 @@ class Crashing {
   }
 
   create(): Promise<Result<unknown>> {
-    const settings: AccountSettings = {
-      email: null,
-      externalId: null,
+    const settings = settingsFor(peers.tls, {
       server: { host: 'localhost', port: peers.tls, security: 'tls' },
       auth: { username: this.user, password: 'secret', accessToken: null, method: 'auto' },
-      initial: 'all',
-      pollSeconds: 300,
-      paused: false,
-      location: null,
-      jurisdiction: null,
-      cache: { maxBytes: 64 << 20, maxMessageBytes: 16 << 20 },
-    };
+    });
     return this.rpc.create(this.account, settings, true, null);
   }
 
   async page(): Promise<Result<ListItem[]>> {
-    const result = await this.rpc.messages(OPERATOR, ALL);
+    const result = await this.rpc.messages(OPERATOR, { ...ALL, limit: 200 });
     if (!result.ok) return result;
     const items = result.value.data as ListItem[];
     for (const item of items) this.#note(item);

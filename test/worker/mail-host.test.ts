@@ -6,12 +6,11 @@ import { expect, it } from 'vitest';
 import { newAccountId } from '../../src/crypto/ids.ts';
 import { platformRandom } from '../../src/crypto/random.ts';
 import { LOGINS } from '../../src/limits.ts';
-import type { AccountSettings, Caller } from '../../src/mailbox/rpc.ts';
 import type { FleetServer } from '../support/fleet-server.ts';
+import { OPERATOR, settingsFor } from '../support/rpc-calls.ts';
 import type { Peers } from './peers.ts';
 
 const peers = JSON.parse((env as unknown as { PEERS: string }).PEERS) as Peers;
-const OPERATOR: Caller = { kind: 'operator' };
 
 async function logins(): Promise<FleetServer['logins']> {
   const response = await fetch(`http://127.0.0.1:${peers.control}/logins`);
@@ -19,18 +18,10 @@ async function logins(): Promise<FleetServer['logins']> {
 }
 
 it('logs in to one host for four alarms at a time, and for all of them in the end', async () => {
-  const settings: AccountSettings = {
-    email: null,
-    externalId: null,
+  const settings = settingsFor(peers.slow, {
     server: { host: 'localhost', port: peers.slow, security: 'none' },
-    auth: { username: 'ann', password: 'secret', accessToken: null, method: 'auto' },
-    initial: 'all',
-    pollSeconds: 300,
-    paused: false,
-    location: null,
-    jurisdiction: null,
     cache: { maxBytes: 0, maxMessageBytes: 0 },
-  };
+  });
   const ids = Array.from({ length: 16 }, () => newAccountId(platformRandom, null));
   // Not verified, so that each is asked for by its alarm, all within half a second.
   const made = await Promise.all(ids.map((id) => env.MAILBOX.getByName(id).create(id, settings, false, null)));

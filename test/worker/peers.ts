@@ -12,6 +12,7 @@ import { type Authority, createAuthority } from '../support/certificates.ts';
 import { type FleetServer, startFleetServer } from '../support/fleet-server.ts';
 import { Maildrop } from '../support/maildrop.ts';
 import { type Pop3Server, type Pop3ServerOptions, startPop3Server } from '../support/pop3-server.ts';
+import { freePort } from '../support/ports.ts';
 import { startSoak } from './soak-control.ts';
 
 /** What the tests get as the variable `PEERS`, as JSON. */
@@ -25,6 +26,8 @@ export interface Peers {
   readonly untrusted: number;
   /** A server for any user, whose answer to credentials takes a while; `/logins` of the control tells how many came at once. */
   readonly slow: number;
+  /** Nobody listens there, though it may be dialled. */
+  readonly closed: number;
   readonly control: number;
 }
 
@@ -63,6 +66,7 @@ export async function workerBindings(): Promise<Record<string, string>> {
     wrongName: await start({ tls: other }),
     untrusted: await start({ tls: stranger }),
     slow: slow.port,
+    closed: await freePort(),
     control: await startControl(users, servers, slow),
   };
   const soak = await startSoak();
