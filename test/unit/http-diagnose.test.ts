@@ -127,11 +127,11 @@ describe('a server that works', () => {
 
 test('a server that breaks off behind the login, and wants time between two logins, is logged in to once', async () => {
   const capabilities = '+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\nLOGIN-DELAY 900\r\n.\r\n';
-  await serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities : verb === 'UIDL' ? 'close' : null) });
-  const diagnosis = await diagnose(place(server.port));
+  await world.serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities : verb === 'UIDL' ? 'close' : null) });
+  const diagnosis = await world.diagnose(place(world.server.port));
   expect(diagnosis).toMatchObject({ verdict: 'upstream_protocol' });
   expect(step(diagnosis, 'login')).toMatchObject({ ok: true });
-  expect(server.connections.total).toBe(1);
+  expect(world.server.connections.total).toBe(1);
 });
 
 describe('a target that the policy refuses', () => {
