@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RECOGNITION } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR } from '../support/node-mailbox.ts';
+import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { expectTrue, ids, sync, unasked } from './shown-account.ts';
+import { expectTrue, ids, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 const DAY = 25 * 3_600_000;
