@@ -34,8 +34,8 @@ export async function sync(box: NodeMailbox): Promise<SyncReport> {
   return valueOf(await box.service.sync(OPERATOR));
 }
 
-export async function remove(box: NodeMailbox, ids: string[], dryRun = false): Promise<DeleteReport> {
-  return valueOf(await box.service.deleteMessages(OPERATOR, ids, dryRun));
+export async function remove(box: NodeMailbox, chosen: string[], dryRun = false): Promise<DeleteReport> {
+  return valueOf(await box.service.deleteMessages(OPERATOR, chosen, dryRun));
 }
 
 /** What the ledger holds to be gone, in that order, and why. */
