@@ -41,7 +41,7 @@ export const POP3 = {
   serverText: 200,
 } as const;
 
-/** How many commands may be written before their replies are read (RFC 2449 §6.6), and what is learned from it. */
+/** How many commands may be written before their replies are read (RFC 2449 §6.8), and what is learned from it. */
 export const PIPELINE = {
   /** Commands without a reply. */
   commands: 64,
