@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { RECOGNITION } from '../limits.ts';
 import { align } from './alignment.ts';
+import { Fingerprints } from './fingerprints.ts';
 import type { KeyedRow } from './store/key-store.ts';
 
 /** A listed message. `print`: its fingerprint if its size were that one; null where its headers could not be read. */
@@ -60,19 +61,13 @@ function pairByOwnKey(rows: readonly KeyedRow[], listed: readonly ListedMessage[
 
 /** Under whatever UIDL, if it has the size that it had. */
 function pairByHeaders(groups: readonly Group[], others: readonly KeyedRow[], pairs: Pairs): void {
-  const rows = new Map<string, KeyedRow[]>();
-  // Popped from behind: the first of equal ones goes first, live before gone, and those of these UIDLs before others.
-  for (const row of [...groups.flatMap((group) => group.rows), ...others].reverse()) {
-    if (row.fingerprint === null || pairs.byRow.has(row)) continue;
-    const key = keyOf(row.fingerprint);
-    const same = rows.get(key);
-    if (same) same.push(row);
-    else rows.set(key, [row]);
-  }
+  // The first of equal ones goes first: live before gone, and those of these UIDLs before others.
+  const rows = [...groups.flatMap((group) => group.rows), ...others].filter((row) => !pairs.byRow.has(row));
+  const left = new Fingerprints(rows.flatMap((row) => (row.fingerprint === null ? [] : [[row.fingerprint, row] as const])));
   for (const group of groups)
     for (const message of pairs.left(group).listed) {
       if (message.print === null || message.size === null) continue;
-      const row = rows.get(keyOf(message.print(message.size)))?.pop();
+      const row = left.take(message.print(message.size));
       if (row) pairs.add(row, message);
     }
 }
@@ -123,8 +118,4 @@ function isSame(row: KeyedRow, { print, size }: ListedMessage): boolean {
 /** Whether nothing is known that tells them apart. */
 function mayBe(row: KeyedRow, message: ListedMessage): boolean {
   return row.fingerprint === null || message.print === null;
-}
-
-function keyOf(fingerprint: Uint8Array): string {
-  return Buffer.from(fingerprint).toString('hex');
 }

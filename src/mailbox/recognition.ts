@@ -5,41 +5,42 @@
  * headers must fit; where the order tells nothing, every header is read. What is recognised keeps its id and gets its new
  * UIDL in one transaction; until that is done nothing is created or destroyed.
  */
-import { Buffer } from 'node:buffer';
 import { RECOGNITION } from '../limits.ts';
 import { log } from '../log.ts';
-import { type Alignment, alignSurely } from './alignment.ts';
-import { chunks } from './batches.ts';
+import { alignSurely } from './alignment.ts';
 import type { Context } from './context.ts';
+import { type Fingerprinted, Fingerprints } from './fingerprints.ts';
 import { fingerprintOf, hasTop, isNameless, isSame, readIdentities } from './identities.ts';
 import { type Judgement, looksRenumbered } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import type { Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
+import { LostRows } from './lost-rows.ts';
+import { NOWHERE, Recognised } from './recognised.ts';
 import { rekey } from './rekeying.ts';
-import type { RecognisableRow } from './store/key-store.ts';
 
-/** A row of the ledger and the rank in the listing at which it stands now. */
-export interface Recognised {
-  readonly row: RecognisableRow;
-  readonly rank: number;
+/** What is to be recognised, and where. */
+interface Search {
+  readonly open: OpenSession;
+  readonly table: ListingTable;
+  readonly lost: LostRows;
+  /** Ranks in the listing that may be theirs, ascending. */
+  readonly arrived: readonly number[];
+  readonly context: Context;
 }
 
 /** Re-keys the rows of a listing that looks renumbered. False if it isn't that: then nothing has been changed. */
 export async function recognise(open: OpenSession, { table, named }: Listing, judgement: Judgement, context: Context): Promise<boolean> {
   const all = looksRenumbered(judgement, table.count);
-  const handedOn = all ? judgement : withResized(judgement);
-  if (!all && !looksRenumbered(handedOn, table.count)) return false;
-  const places = handedOn.vanished.map(({ created }) => created);
-  const known = [...chunks(places)].flatMap((batch) => context.store.keys.recognisable(batch));
-  const { arrived } = handedOn;
-  const inOrder = await bySizes(open, table, known, arrived, context);
-  const found = inOrder
-    ? [...inOrder, ...(await outOfOrder(open, table, known, arrived, inOrder, context))]
-    : all && (await byHeaders(open, table, known, arrived, context));
+  if (!all && judgement.resized.length === 0) return false;
+  const { vanished, arrived, live } = all ? judgement : withResized(judgement);
+  if (!looksRenumbered({ vanished, arrived, live }, table.count)) return false;
+  const places = vanished.map(({ created }) => created);
+  const search: Search = { open, table, lost: new LostRows(places, context.store.keys), arrived, context };
+  const found = (await bySizes(search)) ?? (all ? await byHeaders(search) : null);
   if (!found) return false;
   await rekey(table, found, named, context);
-  log('renumbered', { account: context.account.id, counts: { messages: found.length, known: known.length } });
+  log('renumbered', { account: context.account.id, counts: { messages: found.count, known: search.lost.count } });
   return true;
 }
 
@@ -53,47 +54,40 @@ function withResized(judgement: Judgement): Pick<Judgement, 'live' | 'vanished' 
   return { live, vanished: vanished.sort((a, b) => a.created - b.created), arrived: [...arrived] };
 }
 
-/** By the order of sizes, forwards or backwards. */
-async function bySizes(
-  open: OpenSession,
-  table: ListingTable,
-  known: readonly RecognisableRow[],
-  arrived: readonly number[],
-  context: Context,
-): Promise<Recognised[] | null> {
-  const sizes = Float64Array.from(known, (row) => row.size);
-  let best: Recognised[] = [];
-  for (const ranks of [arrived, [...arrived].reverse()]) {
-    const alignment = alignSurely(
-      sizes,
-      Float64Array.from(ranks, (rank) => table.sizeAt(rank) ?? -1),
-    );
-    const found = paired(known, ranks, alignment);
-    if (found.length > best.length) best = found;
+/** By the order of sizes, forwards or backwards, and the few that stand elsewhere by their headers. */
+async function bySizes(search: Search): Promise<Recognised | null> {
+  const { lost, arrived } = search;
+  let best = inOrder(search, arrived);
+  if (best.count < lost.count) {
+    const reverse = inOrder(search, arrived.toReversed());
+    if (reverse.count > best.count) best = reverse;
   }
-  if (best.length < RECOGNITION.sizesPart * known.length) return null;
-  return (await sampleFits(open, table, best, context)) ? best : null;
+  if (best.count < RECOGNITION.sizesPart * lost.count || !(await sampleFits(search, best))) return null;
+  return outOfOrder(search, best);
 }
 
-function paired(known: readonly RecognisableRow[], ranks: readonly number[], alignment: Alignment): Recognised[] {
-  return known.flatMap((row, index) => {
-    const rank = ranks[alignment[index] ?? -1];
-    return rank === undefined ? [] : [{ row, rank }];
-  });
+/** The ranks, in the order given, that the rows' sizes say. */
+function inOrder({ table, lost }: Search, ranks: readonly number[]): Recognised {
+  const sizes = Float64Array.from(ranks, (rank) => table.sizeAt(rank) ?? -1);
+  return new Recognised(
+    lost,
+    alignSurely(lost.sizes, sizes).map((at) => ranks[at] ?? NOWHERE),
+  );
 }
 
 /** Whether the headers of a sample are those that the ledger remembers. Where it remembers none, the sizes must be telling. */
-async function sampleFits(open: OpenSession, table: ListingTable, found: readonly Recognised[], context: Context): Promise<boolean> {
-  const read = hasTop(open.session) ? found.filter(({ row }) => row.fingerprint !== null) : [];
+async function sampleFits({ open, table, lost, context }: Search, found: Recognised): Promise<boolean> {
+  const read = hasTop(open.session) ? found.indices().filter((index) => lost.printOf(index) !== null) : [];
   const sample = spread(read, RECOGNITION.sample);
-  if (sample.length === 0) return new Set(found.map(({ row }) => row.size)).size >= RECOGNITION.distinctSizes;
-  const rows = new Map(sample.map(({ row, rank }) => [rank, row]));
+  if (sample.length === 0) return new Set(found.indices().map((index) => lost.sizes[index])).size >= RECOGNITION.distinctSizes;
+  const indices = new Map(sample.map((index) => [found.rankOf(index), index]));
   let fits = 0;
   let differ = 0;
-  await readIdentities(open.session, table, [...rows.keys()], (rank, identity) => {
+  await readIdentities(open.session, table, [...indices.keys()], (rank, identity) => {
     if (isNameless(identity)) return;
-    const row = rows.get(rank);
-    if (row?.fingerprint && isSame(identity, row.fingerprint, [row.size], context)) fits += 1;
+    const index = indices.get(rank) ?? NOWHERE;
+    const print = lost.printOf(index);
+    if (print && isSame(identity, print, [lost.sizes[index] ?? 0], context)) fits += 1;
     else differ += 1;
   });
   return differ === 0 && 2 * fits >= sample.length;
@@ -105,59 +99,50 @@ function spread<T>(all: readonly T[], most: number): T[] {
   return Array.from({ length: most }, (_, n) => all[Math.round((n * (all.length - 1)) / (most - 1))] as T);
 }
 
-/** The few that stand elsewhere than their order says: those that had been hidden and came back, for example. */
-async function outOfOrder(
-  open: OpenSession,
-  table: ListingTable,
-  known: readonly RecognisableRow[],
-  arrived: readonly number[],
-  inOrder: readonly Recognised[],
-  context: Context,
-): Promise<Recognised[]> {
-  const rows = new Set(inOrder.map(({ row }) => row));
-  const ranks = new Set(inOrder.map(({ rank }) => rank));
-  const left = known.filter((row) => !rows.has(row) && row.fingerprint !== null);
-  const unnamed = arrived.filter((rank) => !ranks.has(rank));
-  if (left.length === 0 || unnamed.length > RECOGNITION.headersMost || !hasTop(open.session)) return [];
-  return pairedByHeaders(open, table, left, unnamed, context);
+/** Adds the few that stand elsewhere than their order says: those that had been hidden and came back, for example. */
+async function outOfOrder(search: Search, found: Recognised): Promise<Recognised> {
+  const { lost, table, arrived, open } = search;
+  const left = readRows(lost, (index) => found.rankOf(index) === NOWHERE);
+  const taken = new Uint8Array(table.count);
+  for (const index of found.indices()) taken[found.rankOf(index)] = 1;
+  const unnamed = arrived.filter((rank) => taken[rank] === 0);
+  if (left.length > 0 && unnamed.length <= RECOGNITION.headersMost && hasTop(open.session))
+    await pairByHeaders(search, left, unnamed, found);
+  return found;
 }
 
 /** By the headers of all, where enough of them fit. */
-async function byHeaders(
-  open: OpenSession,
-  table: ListingTable,
-  known: readonly RecognisableRow[],
-  arrived: readonly number[],
-  context: Context,
-): Promise<Recognised[] | null> {
-  const read = known.filter((row) => row.fingerprint !== null);
-  const enough = RECOGNITION.headersPart * known.length;
+async function byHeaders(search: Search): Promise<Recognised | null> {
+  const { lost, arrived, open } = search;
+  const enough = RECOGNITION.headersPart * lost.count;
+  const read = readRows(lost, () => true);
   if (read.length < enough || arrived.length > RECOGNITION.headersMost || !hasTop(open.session)) return null;
-  const found = await pairedByHeaders(open, table, read, arrived, context);
-  return found.length >= enough ? found : null;
+  const found = new Recognised(lost, new Int32Array(lost.count).fill(NOWHERE));
+  await pairByHeaders(search, read, arrived, found);
+  return found.count >= enough ? found : null;
+}
+
+/** The indices of rows whose headers were read, by their fingerprints. */
+function readRows(lost: LostRows, wanted: (index: number) => boolean): Fingerprinted<number>[] {
+  const read: Fingerprinted<number>[] = [];
+  for (let index = 0; index < lost.count; index++) {
+    const print = lost.printOf(index);
+    if (print && wanted(index)) read.push([print, index]);
+  }
+  return read;
 }
 
 /** By Message-ID, Date and size of each, in whatever order; equal ones are paired in the order of both. */
-async function pairedByHeaders(
-  open: OpenSession,
-  table: ListingTable,
-  known: readonly RecognisableRow[],
-  arrived: readonly number[],
-  context: Context,
-): Promise<Recognised[]> {
-  const rows = new Map<string, RecognisableRow[]>();
-  for (const row of known.toReversed()) {
-    const key = Buffer.from(row.fingerprint ?? []).toString('hex');
-    const same = rows.get(key);
-    if (same) same.push(row);
-    else rows.set(key, [row]);
-  }
-  const found: Recognised[] = [];
-  await readIdentities(open.session, table, arrived, (rank, identity) => {
+async function pairByHeaders(
+  { open, table, context }: Search,
+  rows: readonly Fingerprinted<number>[],
+  ranks: readonly number[],
+  found: Recognised,
+): Promise<void> {
+  const left = new Fingerprints(rows);
+  await readIdentities(open.session, table, ranks, (rank, identity) => {
     if (isNameless(identity)) return;
-    const print = fingerprintOf(identity, table.sizeAt(rank) ?? 0, context.account.vault);
-    const row = rows.get(Buffer.from(print).toString('hex'))?.pop();
-    if (row) found.push({ row, rank });
+    const index = left.take(fingerprintOf(identity, table.sizeAt(rank) ?? 0, context.account.vault));
+    if (index !== undefined) found.set(index, rank);
   });
-  return found;
 }

@@ -96,7 +96,7 @@ async function settle(
   const freed = messages
     .filter(({ rank }) => !staying.has(rank))
     .map(({ rank }) => [hex(table.hashAt(rank)), table.occurrenceAt(rank)] as const);
-  const sealed = await sealKeys(table, renamed, true, context);
+  const sealed = await sealKeys(table, renamed, context);
   context.store.transaction(() => {
     for (const batch of chunks(freed)) keys.free(batch);
     for (const batch of chunks(moved)) {

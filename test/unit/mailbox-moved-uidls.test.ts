@@ -1,10 +1,10 @@
 /** UIDLs that name other messages than they did, since the last listing: no id changes, nothing is lost, and no wrong message goes. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RECOGNITION } from '../../src/limits.ts';
+import { MAILBOX, RECOGNITION } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR } from '../support/node-mailbox.ts';
 import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { expectTrue, ids, unasked } from './shown-account.ts';
+import { expectTrue, ids, items, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 const DAY = 25 * 3_600_000;
@@ -126,6 +126,18 @@ describe('a message whose UIDL the server has handed on', () => {
     expect(answer).toMatchObject({ ok: false, failure: { kind: 'upstream_refused' } });
     expect(left()).toEqual(['u1', 'u3', 'u4', 'u5']);
   });
+});
+
+test('the UIDLs of many messages that are renumbered lie together, and those that nobody has any more are forgotten', async () => {
+  const count = 2 * MAILBOX.packedUidls + 50;
+  await account(mails(count));
+  // What an object leaves that dies in the middle of a renumbering.
+  box.sql.exec(`INSERT INTO uidl_packs (pack, box) VALUES (1, x'00')`);
+  server.show(mails(count).map(({ octets, uidl }) => ({ octets, uidl: `new-${uidl}` })));
+  expect(await sync(box)).toMatchObject({ created: 0, destroyed: 0, renumbered: true });
+  expect(box.sql.exec(`SELECT count(DISTINCT pack) AS used, count(uidl) AS alone FROM messages`)).toEqual([{ used: 3, alone: 0 }]);
+  expect(box.sql.exec(`SELECT count(*) AS n FROM uidl_packs`)).toEqual([{ n: 3 }]);
+  expect((await items(box, ['uidl'])).map(({ uidl }) => uidl)).toEqual(server.shown.map(({ uidl }) => uidl));
 });
 
 describe('between a renumbering and the next sync', () => {

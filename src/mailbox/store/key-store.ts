@@ -7,8 +7,15 @@ import type { Sql } from '../deps.ts';
 /** What a message is recognised by under another UIDL. `fingerprint`: null until its headers were read. */
 export type RecognisableRow = { created: number; id: string; size: number; fingerprint: Uint8Array | null };
 
-/** `uidl`: hex of its box, or null where the server has no UIDLs. */
-export type Rekeyed = { created: number; uidl: string | null; uidlHash: string; occurrence: number };
+/** `uidl`: hex of its box, or null where it lies in a pack or the server has none. */
+export type Rekeyed = {
+  created: number;
+  uidl: string | null;
+  pack: number | null;
+  packAt: number | null;
+  uidlHash: string;
+  occurrence: number;
+};
 
 /** UIDLs that were sealed together. */
 export type Pack = { pack: number; box: Uint8Array };
@@ -124,9 +131,10 @@ export class KeyStore {
   /** Gives unkeyed rows their UIDLs. */
   rekey(rows: readonly Rekeyed[]): void {
     this.#sql.exec(
-      `UPDATE messages SET uidl = unhex(key.value->>1), pack = NULL, pack_at = NULL, uidl_hash = unhex(key.value->>2), occurrence = key.value->>3
+      `UPDATE messages SET uidl = unhex(key.value->>1), pack = key.value->>2, pack_at = key.value->>3, uidl_hash = unhex(key.value->>4),
+         occurrence = key.value->>5
        FROM json_each(?) AS key WHERE messages.created = key.value->>0`,
-      JSON.stringify(rows.map((row) => [row.created, row.uidl, row.uidlHash, row.occurrence])),
+      JSON.stringify(rows.map((row) => [row.created, row.uidl, row.pack, row.packAt, row.uidlHash, row.occurrence])),
     );
   }
 }
