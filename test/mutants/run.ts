@@ -1,7 +1,8 @@
 /**
  * Shows that the suites can fail: `node test/mutants/run.ts [report.json]`. Each mutant is one line of `src` changed for the
- * worse, in a copy of the tree and never in the tree itself; a fast part of the suite it names must go red. One that survives, or
- * whose line is not there any more, or that can't be run, fails. Without any mutant that part must be green.
+ * worse, in a copy of the tree and never in the tree itself; a fast part of the suite it names must go red, and say what it says
+ * of just that. One that survives, is red for another reason, whose line is not there any more, or that can't be run, fails.
+ * Without any mutant that part must be green.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +18,8 @@ interface Mutant {
   readonly line: string;
   readonly replacement: string;
   readonly suite: string;
+  /** A regular expression that finds, in what the suite says is wrong, the harm that this change does. */
+  readonly says: string;
 }
 
 interface Outcome {
@@ -47,7 +50,7 @@ class Copy {
     return new Copy(dir);
   }
 
-  async try({ name, file, line, replacement, suite }: Mutant): Promise<Outcome> {
+  async try({ name, file, line, replacement, suite, says }: Mutant): Promise<Outcome> {
     const path = join(this.#dir, file);
     const original = await readFile(path, 'utf8').catch(() => '');
     const lines = original.split('\n');
@@ -56,7 +59,7 @@ class Copy {
     await writeFile(path, lines.with(at, replacement).join('\n'));
     try {
       const { code, said } = await this.run(suite);
-      if (code === RED) return { name, failure: null, detail: said };
+      if (code === RED) return { name, failure: new RegExp(says).test(said) ? null : 'it is red for another reason', detail: said };
       return { name, failure: code === GREEN ? 'it survived' : `it could not be run (${code})`, detail: said };
     } finally {
       await writeFile(path, original);
