@@ -1,10 +1,11 @@
 /**
  * For which numbers DELE may be sent. A wrong one destroys mail, so the session must have named the message by its UIDL, and
  * that UIDL must stand for no other message of the session: of two, the server's numbering would decide which one goes.
- * `UIDL n` alone doesn't tell that. A listing does, whoever needed it. So does, in the one flight that asks `UIDL n`, a
+ * `UIDL n` alone doesn't tell that. A listing made for it does. So does, in the one flight that asks `UIDL n`, a
  * maildrop whose count, octets and last UIDL are what the last listing left behind: then it is the one whose every UIDL the
  * ledger knows. That is how a sync knows it too (see `depth.ts`). Anything else costs a full listing, with sizes: a server may have
- * handed a UIDL on to another message, and that is settled as a sync does before any DELE is written.
+ * handed a UIDL on to another message, and that is settled as a sync does before any DELE is written. What the session said
+ * earlier, to another job, isn't enough: some server might move its messages within a session (RFC 1939 §5 forbids it).
  */
 import type { Context } from './context.ts';
 import { depthOf } from './depth.ts';
@@ -28,8 +29,8 @@ export interface Confirmed {
 
 /** Confirms the numbers of live `rows`. Throws what a failed listing throws. */
 export async function confirm(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<Confirmed> {
-  const named = open.listed && open.identified && !open.doubled && rows.every((row) => open.numbers.has(row.created));
-  const known = named || (!open.listed && (await unchanged(open, rows, context)));
+  const mayBeKnown = !open.listed || (open.identified && !open.doubled);
+  const known = mayBeKnown && (await unchanged(open, rows, context));
   const confirmed = known ? nothing() : await listed(open, rows, context);
   // They may have other UIDLs now.
   for (const row of current(rows, context)) {

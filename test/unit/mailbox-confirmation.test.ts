@@ -135,6 +135,36 @@ describe('before DELE, in a session that was listed for somebody else', () => {
   });
 });
 
+describe('a server that moves its messages within a session', () => {
+  /** The server's session has its messages as they were at the login; this is what it says of them. */
+  let moved: readonly string[] | null;
+  const answer: Pop3ServerOptions['answer'] = ({ verb, argument }) => {
+    if (moved === null) return null;
+    if (verb === 'STAT') return `+OK ${moved.length} ${moved.length * mail('mail N').length}\r\n`;
+    if (verb !== 'UIDL') return null;
+    if (argument !== '') return `+OK ${argument} ${moved[Number(argument) - 1] ?? ''}\r\n`;
+    return `+OK\r\n${moved.map((uidl, index) => `${index + 1} ${uidl}\r\n`).join('')}.\r\n`;
+  };
+
+  beforeEach(() => {
+    moved = null;
+  });
+
+  it.each([
+    ['for a new one', ['new', 'u1', 'u2', 'u3', 'u4'], 'DELE 3'],
+    ['into another order', ['u2', 'u1', 'u3', 'u4'], 'DELE 1'],
+  ])('%s is sent no DELE for another one', async (_, uidls, line) => {
+    world.fill(4);
+    const server = await serve({ answer });
+    const { box, ids } = await world.account(server, { lingerMs: 20_000 });
+    moved = uidls;
+    const logins = server.connections.total;
+    await remove(box, [ids[1]]);
+    expect([sent(server, 'DELE'), server.connections.total]).toEqual([[line], logins]);
+    valueOf(await box.service.remove(OPERATOR));
+  });
+});
+
 describe('an unconfirmed deletion', () => {
   it('is given up once a second message has the UIDL', async () => {
     world.fill(3);
