@@ -18,7 +18,6 @@ export type Phase =
   | 'retr'
   | 'dele'
   | 'noop'
-  | 'rset'
   | 'quit';
 
 /**

@@ -22,7 +22,6 @@ export type Verb =
   | 'RETR'
   | 'DELE'
   | 'NOOP'
-  | 'RSET'
   | 'QUIT';
 
 export interface Command {
@@ -56,7 +55,6 @@ export const capa = (): Command => many('CAPA', 'capabilities', [], { limitOctet
 export const stls = (): Command => one('STLS', 'tls');
 export const stat = (): Command => one('STAT', 'stat');
 export const noop = (): Command => one('NOOP', 'noop');
-export const rset = (): Command => one('RSET', 'rset');
 export const quit = (): Command => one('QUIT', 'quit');
 
 /** Deletes message `number` when the session ends with QUIT (RFC 1939 §6). */

@@ -13,7 +13,7 @@ import type { Remembered } from './remembered.ts';
 import type { Status } from './reply.ts';
 
 /** What isn't written before it is known that the server takes it. */
-const HELD: ReadonlySet<Verb> = new Set<Verb>(['RETR', 'DELE', 'RSET', 'QUIT']);
+const HELD: ReadonlySet<Verb> = new Set<Verb>(['RETR', 'DELE', 'QUIT']);
 
 const DROP_LISTING = /^\+OK +\d+ +\d+(?: |$)/i;
 

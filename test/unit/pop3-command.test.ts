@@ -12,7 +12,6 @@ import {
   pass,
   quit,
   retr,
-  rset,
   saslCancel,
   saslResponse,
   stat,
@@ -40,7 +39,6 @@ test('commands are written as the RFCs have them', () => {
     retr(5),
     dele(6),
     noop(),
-    rset(),
     quit(),
     user('a b'),
     pass(' p w '),
@@ -48,7 +46,7 @@ test('commands are written as the RFCs have them', () => {
     utf8(),
   ];
   expect(commands.map(line).join('')).toBe(
-    'CAPA\r\nSTLS\r\nSTAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nUIDL 3\r\nTOP 4 0\r\nRETR 5\r\nDELE 6\r\nNOOP\r\nRSET\r\nQUIT\r\nUSER a b\r\nPASS  p w \r\nAPOP mrose c4c9334bac560ecc979e58001b3e22fb\r\nUTF8\r\n',
+    'CAPA\r\nSTLS\r\nSTAT\r\nLIST\r\nLIST 2\r\nUIDL\r\nUIDL 3\r\nTOP 4 0\r\nRETR 5\r\nDELE 6\r\nNOOP\r\nQUIT\r\nUSER a b\r\nPASS  p w \r\nAPOP mrose c4c9334bac560ecc979e58001b3e22fb\r\nUTF8\r\n',
   );
   expect(commands.filter((command) => command.multiline).map(({ verb, number }) => [verb, number])).toEqual([
     ['CAPA', null],
