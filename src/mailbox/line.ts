@@ -9,23 +9,10 @@
 import { MAILBOX } from '../limits.ts';
 import type { Session } from '../pop3/session.ts';
 import { connectionLost, isQuirk, MailboxError } from './failure.ts';
-import { Numbers } from './numbers.ts';
+import { openSession, type OpenSession, quit } from './open-session.ts';
 import { Queue, type Visitor } from './queue.ts';
 
-/** A session and what has been learned of its message numbers. Numbers die with the session. */
-export interface OpenSession {
-  readonly session: Session;
-  /** Place of creation → message number, as this very session confirmed it by UIDL. */
-  readonly numbers: Numbers;
-  /** Whether `numbers` comes from a full listing, so that a row without an entry is not there. */
-  listed: boolean;
-  /** Whether that listing had a UIDL more often than the ledger did. */
-  doubled: boolean;
-  /** Whether each UIDL of that listing is known to name one message, and the one that it named: DELE may go by it. */
-  identified: boolean;
-  /** Messages whose RETR failed: some servers hang up when asked a second time. */
-  readonly failed: Set<number>;
-}
+export type { OpenSession } from './open-session.ts';
 
 export interface Job<T> extends Visitor {
   /** Wants a session opened for it: an old one doesn't see mail that came after its login. */
@@ -279,23 +266,6 @@ export class Line {
     this.#keep();
     this.#interruption = null;
   }
-}
-
-function openSession(session: Session): OpenSession {
-  return { session, numbers: new Numbers(), listed: false, doubled: false, identified: false, failed: new Set() };
-}
-
-/** QUIT, and close whatever comes of it: a session without DELE loses nothing when QUIT fails. */
-async function quit(session: Session): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, MAILBOX.quitTime);
-  const answered = session.quit().then(
-    () => undefined,
-    () => undefined,
-  );
-  await Promise.race([answered, late]);
-  clearTimeout(timer);
-  session.close();
 }
 
 function gone(): MailboxError {
