@@ -7,6 +7,7 @@ import { OutlineParser } from '../mime/outline.ts';
 import { summarize } from '../mime/message.ts';
 import { type Command, retr } from '../pop3/command.ts';
 import type { Reply } from '../pop3/session.ts';
+import { askByNumber } from './assumption.ts';
 import type { Context } from './context.ts';
 import type { CopyWriter } from './copy-writer.ts';
 import { MailboxError, overloaded, refusal } from './failure.ts';
@@ -14,14 +15,13 @@ import { backoff } from './health.ts';
 import { fingerprint, sameSummary } from './summary.ts';
 import { sealDigest } from './validator.ts';
 import type { OpenSession } from './line.ts';
-import { locate } from './listing.ts';
 import type { MessageRow } from './store/message-store.ts';
 import { Transfer } from './transfer.ts';
 
 export class Fetcher {
   readonly #context: Context;
   readonly #running = new Map<number, Transfer>();
-  /** Begun by `fetch` and not yet taken up by a job. */
+  /** Begun and not taken up by a job yet. */
   readonly #waiting: Transfer[] = [];
   #collecting = false;
 
@@ -29,24 +29,20 @@ export class Fetcher {
     this.#context = context;
   }
 
-  /**
-   * Fetches a message for somebody who waits for it, or joins the transfer that is under way. Messages asked for while a
-   * job waits or works are taken up by it together: many callers cost few flights.
-   */
+  /** Fetches a message for somebody who waits for it, or joins the transfer that is under way. */
   fetch(row: MessageRow): Transfer {
-    const transfer = this.#join(row, this.#waiting);
-    if (this.#waiting.length > 0 && !this.#collecting) this.#collect();
+    const transfer = this.#join(row, () => true);
+    this.#collect();
     return transfer;
   }
 
   /**
-   * Fetches messages in one session, in the order given; those on their way already are joined. One that fails doesn't
-   * stop the others. `wanted` is asked before each RETR: once it is false, what nobody else waits for is `overloaded`.
+   * Fetches messages in the order given; those on their way already are joined. One that fails doesn't stop the others.
+   * `wanted` is asked before each RETR: once it is false, what nobody else waits for is `overloaded`.
    */
   fetchAll(rows: readonly MessageRow[], wanted: () => boolean): Transfer[] {
-    const begun: Transfer[] = [];
-    const transfers = rows.map((row) => this.#join(row, begun));
-    this.#begin(begun, wanted);
+    const transfers = rows.map((row) => this.#join(row, wanted));
+    this.#collect();
     return transfers;
   }
 
@@ -56,70 +52,71 @@ export class Fetcher {
     for await (const reply of open.session.run([retr(number, row.size)])) await this.#receive(open, row, reply, () => undefined);
   }
 
-  /** The transfer of a message; if none is under way, a new one, which is added to `begun`. */
-  #join(row: MessageRow, begun: Transfer[]): Transfer {
+  #join(row: MessageRow, wanted: () => boolean): Transfer {
     const running = this.#running.get(row.created);
     if (running) {
       running.shared = true;
       return running;
     }
-    const transfer = new Transfer(row, () => this.#running.delete(row.created));
+    const transfer = new Transfer(row, wanted, () => this.#running.delete(row.created));
     this.#running.set(row.created, transfer);
-    begun.push(transfer);
+    this.#waiting.push(transfer);
     return transfer;
   }
 
+  /** One job for all who wait. What is asked for while it is at work goes into its flight: many callers cost few round trips. */
   #collect(): void {
+    if (this.#collecting || this.#waiting.length === 0) return;
     this.#collecting = true;
-    let taken: readonly Transfer[] = [];
-    const work = async (open: OpenSession): Promise<void> => {
-      // A job that is run again in another session goes on with what it had taken.
-      for (let flight = 0; flight < MAILBOX.flightsAtOnce; flight++) {
-        taken = taken.some((transfer) => !transfer.settled) ? taken : this.#waiting.splice(0, MAILBOX.fetchedAtOnce);
-        if (taken.length === 0) return;
-        await this.#retrieveAll(open, taken, () => true);
-      }
-    };
+    const taken: Transfer[] = [];
     this.#context.line
-      .use({ fresh: false, linger: true, priority: 'interactive', work })
+      .use({ fresh: false, linger: true, priority: 'interactive', work: (open) => this.#work(open, taken) })
       .catch((error: unknown) => {
         for (const transfer of [...taken, ...this.#waiting.splice(0)]) transfer.fail(error);
       })
       .finally(() => {
         this.#collecting = false;
-        if (this.#waiting.length > 0) this.#collect();
+        this.#collect();
       });
   }
 
-  #begin(begun: readonly Transfer[], wanted: () => boolean): void {
-    if (begun.length === 0) return;
-    const work = (open: OpenSession): Promise<void> => this.#retrieveAll(open, begun, wanted);
-    this.#context.line.use({ fresh: false, linger: true, priority: 'interactive', work }).catch((error: unknown) => {
-      for (const transfer of begun) transfer.fail(error);
-    });
+  /** Fetches what waits and comes to wait meanwhile, within bounds. A job that is run again in another session goes on with `taken`. */
+  async #work(open: OpenSession, taken: Transfer[]): Promise<void> {
+    const take = (): Transfer | null => {
+      const next = taken.length < MAILBOX.fetchedInTurn ? this.#waiting.shift() : undefined;
+      if (next) taken.push(next);
+      return next ?? null;
+    };
+    let left = taken.filter((transfer) => !transfer.settled);
+    for (;;) {
+      while (left.length < MAILBOX.fetchedAtOnce) {
+        const next = take();
+        if (!next) break;
+        left.push(next);
+      }
+      if (left.length === 0) return;
+      await this.#retrieveAll(open, left, () => take()?.row ?? null);
+      left = [];
+    }
   }
 
   /** Throws only what ends the session; those without an outcome may then be tried in another one. */
-  async #retrieveAll(open: OpenSession, begun: readonly Transfer[], wanted: () => boolean): Promise<void> {
-    const left = begun.filter((transfer) => !transfer.settled);
-    const rows = left.map((transfer) => transfer.row);
-    const numbers = await locate(open, rows, this.#context);
-    const asked: Transfer[] = [];
-    const needed = (transfer: Transfer): number | null => this.#needed(open, transfer, numbers, wanted);
-    // Made one by one as the session sends them, so that `wanted` is asked as late as can be.
-    const commands = function* (): Generator<Command> {
-      for (const transfer of left) {
-        const number = needed(transfer);
-        if (number === null) continue;
-        asked.push(transfer);
-        yield retr(number, transfer.row.size);
-      }
+  async #retrieveAll(open: OpenSession, transfers: readonly Transfer[], more: () => MessageRow | null): Promise<void> {
+    const rows = transfers.map((transfer) => transfer.row);
+    // Asked as the session sends them, so that it is asked as late as can be whether they are wanted.
+    const command = (row: MessageRow, number: number): Command | null => {
+      const transfer = this.#running.get(row.created);
+      return transfer && this.#isNeeded(open, transfer) ? retr(number, row.size) : null;
     };
-    for await (const reply of open.session.run(commands())) {
-      const transfer = asked.shift();
-      if (!transfer) return;
+    for await (const { row, reply } of askByNumber(open, { rows, more }, command, this.#context)) {
+      const transfer = this.#running.get(row.created);
+      if (!transfer) continue;
+      if (!reply) {
+        this.#absent(open, transfer);
+        continue;
+      }
       try {
-        await this.#receive(open, transfer.row, reply, () => transfer.start());
+        await this.#receive(open, row, reply, () => transfer.start());
         transfer.finish();
       } catch (error) {
         // Where there is no room for one message there is none for the next.
@@ -133,16 +130,20 @@ export class Fetcher {
     }
   }
 
-  /** The number that RETR is to be sent for, or null; then the transfer has its outcome. */
-  #needed(open: OpenSession, transfer: Transfer, numbers: ReadonlyMap<number, number>, wanted: () => boolean): number | null {
+  /** The session doesn't list the message. */
+  #absent(open: OpenSession, transfer: Transfer): void {
+    if (this.#context.copies.isComplete(transfer.row.created)) transfer.finish();
+    else transfer.fail(open.listed ? new MailboxError({ kind: 'message_gone' }) : cutShort());
+  }
+
+  /** Whether RETR is to be sent. If not, the transfer has its outcome. */
+  #isNeeded(open: OpenSession, transfer: Transfer): boolean {
     const { created } = transfer.row;
-    const number = numbers.get(created);
     if (this.#context.copies.isComplete(created)) transfer.finish();
-    else if (number === undefined) transfer.fail(open.listed ? new MailboxError({ kind: 'message_gone' }) : cutShort());
     else if (open.failed.has(created)) transfer.fail(unreadable());
-    else if (!transfer.shared && !wanted()) transfer.fail(overloaded());
-    else return number;
-    return null;
+    else if (!transfer.wanted) transfer.fail(overloaded());
+    else return true;
+    return false;
   }
 
   /** Stores what RETR brings. Throws the refusal, or what cut it off. */

@@ -50,9 +50,46 @@ export async function askHint(
   for await (const reply of session.run([stat(), ...[...numbers].map((number) => uidl(number))])) {
     const { verb, number } = reply.command;
     if (verb === 'STAT') drop = dropOf(reply);
-    else if (reply.ok && number !== null) found.set(number, hashUidl(uidlOf(reply), context));
+    else if (reply.ok && number !== null) found.set(number, hashUidl(reply, context));
   }
   return { ...drop, uidlHash: found.get(hint.number) ?? null };
+}
+
+/** Takes the replies to STAT, UIDL and LIST as they come, in this order, and makes a listing of them. */
+export class ListingReader {
+  readonly #context: Context;
+  readonly #table = new ListingTable();
+  #drop: Drop;
+  /** Why the server has no UIDL listing. */
+  refused: Pop3Failure | null = null;
+
+  constructor(context: Context, drop: Drop = { messages: 0, octets: 0 }) {
+    this.#context = context;
+    this.#drop = drop;
+  }
+
+  /** Reads one of the replies whole. Throws the failure of a refused STAT, and `protocol` for what contradicts itself. */
+  async take(reply: Reply): Promise<void> {
+    const { verb } = reply.command;
+    if (verb === 'STAT') this.#drop = dropOf(reply);
+    else if (verb === 'UIDL') {
+      this.refused = reply.failure;
+      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const entry of batch) add(this.#table, entry, this.#context);
+      this.#table.seal();
+    } else if (reply.ok)
+      for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) this.#table.setSize(number, size);
+  }
+
+  /** The listing. Throws `protocol` where there is none of a maildrop that has messages. */
+  end(): Listing {
+    if (this.#drop.messages > 0 && this.#table.count === 0) throw protocolError('uidl', 'an empty listing of a maildrop that is not');
+    return { drop: this.#drop, table: this.#table, named: true };
+  }
+
+  /** What STAT said, or is known already. */
+  get drop(): Drop {
+    return this.#drop;
+  }
 }
 
 /**
@@ -60,26 +97,16 @@ export async function askHint(
  * server refuses, and `protocol` for a listing that contradicts itself.
  */
 export async function readListing(session: Session, context: Context, known: { drop?: Drop; sizes?: boolean } = {}): Promise<Listing> {
-  let drop = known.drop ?? { messages: 0, octets: 0 };
-  const table = new ListingTable();
+  const reader = new ListingReader(context, known.drop);
   const commands = [...(known.drop ? [] : [stat()]), uidl(), ...(known.sizes === false ? [] : [list()])];
-  let refused: Pop3Failure | null = null;
-  for await (const reply of session.run(commands)) {
-    const { verb } = reply.command;
-    if (verb === 'STAT') drop = dropOf(reply);
-    else if (verb === 'UIDL') {
-      refused = reply.failure;
-      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const entry of batch) add(table, entry, context);
-      table.seal();
-    } else if (reply.ok) for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) table.setSize(number, size);
-  }
+  for await (const reply of session.run(commands)) await reader.take(reply);
+  const { refused, drop } = reader;
   // An empty maildrop is answered with -ERR by some servers, but then without another reason.
   if (refused !== null && (drop.messages > 0 || refused.kind !== 'refused')) {
     if (!lacksUidl(refused, session, context)) throw new Pop3Error(refused);
     return { drop, table: await readUnnamed(session, context), named: false };
   }
-  if (drop.messages > 0 && table.count === 0) throw protocolError('uidl', 'an empty listing of a maildrop that is not');
-  return { drop, table, named: true };
+  return reader.end();
 }
 
 /** UIDL and LIST of messages `from` … `to` alone, or null where the server has no answer for one of them. */
@@ -141,7 +168,7 @@ async function guess(open: OpenSession, rows: readonly MessageRow[], context: Co
   for await (const reply of open.session.run(ranked.map(({ rank }) => uidl(rank)))) {
     const { created, rank } = ranked[next++] ?? {};
     if (created === undefined || rank === undefined || !reply.ok) return false;
-    if (hex(hashUidl(uidlOf(reply), context)) !== hashes.get(created)) return false;
+    if (hex(hashUidl(reply, context)) !== hashes.get(created)) return false;
     open.numbers.set(created, rank);
   }
   return true;
@@ -157,12 +184,16 @@ export function isWorthGuessing({ session }: OpenSession, count: number, { store
 /** Learns all numbers of this session by a full UIDL, with LIST for the `sizes`. Changes nothing in the ledger. */
 export async function listAll(open: OpenSession, context: Context, sizes = false): Promise<Listing & { judgement: Judgement }> {
   const listing = await readListing(open.session, context, { sizes });
-  const { table, drop } = listing;
+  return { ...listing, judgement: noteListing(open, listing, context) };
+}
+
+/** Notes the numbers that a listing of this session gives the rows of the ledger. Changes nothing in the ledger. */
+export function noteListing(open: OpenSession, { table, drop }: Listing, context: Context): Judgement {
   const judgement = judgeAll(open, table, context);
   // A row that a cut listing lacks may be there all the same.
   open.listed = table.count >= drop.messages;
   open.doubled = judgement.arrived.some((rank) => table.occurrenceAt(rank) > 0);
-  return { ...listing, judgement };
+  return judgement;
 }
 
 /** What a listing says of each row of the ledger, whose numbers are noted. */
@@ -186,10 +217,14 @@ function dropOf(reply: Reply): Drop {
 }
 
 function add(table: ListingTable, { number, uidl: octets }: { number: number; uidl: Uint8Array }, context: Context): void {
-  table.add(number, octets, hashUidl(octets, context));
+  table.add(number, octets, hashOf(octets, context));
 }
 
-/** The keyed hash under which a UIDL is stored. */
-function hashUidl(octets: Uint8Array, context: Context): Uint8Array {
+/** The keyed hash, as it is stored, of the UIDL that a reply to `UIDL n` gives. Throws `protocol`. */
+export function hashUidl(reply: Reply, context: Context): Uint8Array {
+  return hashOf(uidlOf(reply), context);
+}
+
+function hashOf(octets: Uint8Array, context: Context): Uint8Array {
   return context.account.vault.hash('uidl', octets);
 }

@@ -8,6 +8,8 @@ export class Transfer {
   readonly row: MessageRow;
   /** The copy is complete, or why there will be none. */
   readonly done: Promise<void>;
+  /** Asked just before RETR is sent: whether anybody still wants it. */
+  readonly #wanted: () => boolean;
   /** Whether somebody waits for it beside the one who began it. */
   shared = false;
   #started = Promise.withResolvers<void>();
@@ -16,8 +18,9 @@ export class Transfer {
   #sending = false;
   #settled = false;
 
-  constructor(row: MessageRow, onSettled: () => void) {
+  constructor(row: MessageRow, wanted: () => boolean, onSettled: () => void) {
     this.row = row;
+    this.#wanted = wanted;
     this.done = this.#done.promise;
     this.#onSettled = onSettled;
     // Whoever waits sees the failure; that nobody may be waiting for one of the two is no reason to end the object.
@@ -28,6 +31,10 @@ export class Transfer {
   /** The server agreed to send, or `done` failed. */
   get started(): Promise<void> {
     return this.#started.promise;
+  }
+
+  get wanted(): boolean {
+    return this.shared || this.#wanted();
   }
 
   get settled(): boolean {

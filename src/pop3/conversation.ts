@@ -32,7 +32,8 @@ export class Conversation {
   #flights = 0;
   /** Status lines that are still to come. */
   #due = 0;
-  #writing: Promise<void> | null = null;
+  /** Fulfilled when the server has taken all that was written, or some of it failed. */
+  #writing: Promise<void> = Promise.resolve();
   #writeError: { readonly error: unknown } | null = null;
 
   /** `clear`: the channel isn't encrypted (yet), so that anyone on the way can put octets into it. */
@@ -51,9 +52,9 @@ export class Conversation {
     return this.#clear;
   }
 
-  /** Whether the last write is still under way, because the server doesn't take it. */
-  get writing(): boolean {
-    return this.#writing !== null;
+  /** Whether commands may be written: the channel is open, and nothing unread has come that no command asked for. */
+  get clean(): boolean {
+    return this.#open && (this.#due > 0 || this.#reader.buffered === 0);
   }
 
   get counters(): Counters {
@@ -160,17 +161,17 @@ export class Conversation {
   }
 
   #write(phase: Phase, octets: Uint8Array): void {
-    this.#writing = this.#finish(this.#channel.write(phase, octets));
+    this.#writing = this.#finish(this.#writing, this.#channel.write(phase, octets));
   }
 
-  async #finish(write: Promise<void>): Promise<void> {
+  async #finish(earlier: Promise<void>, write: Promise<void>): Promise<void> {
     try {
       await write;
     } catch (error) {
-      this.#writeError = { error };
+      this.#writeError ??= { error };
       this.close();
     }
-    this.#writing = null;
+    await earlier;
   }
 
   /** Waits until the server has taken what was written last, or throws why not. */

@@ -29,6 +29,9 @@ interface Due {
   readonly behind: boolean;
 }
 
+/** The part of the window that is still occupied when it is filled again. */
+const REFILLED = 0.75;
+
 export class Pipeline {
   readonly #conversation: Conversation;
   readonly #trial: LoginTrial;
@@ -94,9 +97,14 @@ export class Pipeline {
     return { command, status, data };
   }
 
-  /** The next octets of the last answer's data, or null at its end. */
+  /**
+   * The next octets of the last answer's data, or null at its end. There the commands that come next are written, so that the
+   * server is at work on them while the caller is at work on what it got; what forbids that is for `next` to tell.
+   */
   async read(data: DataReader, phase: Phase): Promise<Uint8Array | null> {
-    return this.#guard('data', phase, this.#conversation.read(data, phase));
+    const piece = await this.#guard('data', phase, this.#conversation.read(data, phase));
+    if (piece === null && data.ended && this.#conversation.clean) this.#fill();
+    return piece;
   }
 
   /**
@@ -138,12 +146,10 @@ export class Pipeline {
     }
   }
 
-  /** Writes as many commands as the window has room for, once it is half empty. */
+  /** Writes as many commands as the window has room for, once a quarter of it is free: well before the line falls idle. */
   #fill(): void {
-    // A write that the server doesn't take yet is not followed by another; its replies are read first.
-    if (this.#conversation.writing && this.#due.length > 0) return;
     const window = this.#occupied();
-    if (window.count >= 2 && (window.count > this.#most / 2 || window.replies > PIPELINE.replyOctets / 2)) return;
+    if (window.count >= 2 && (window.count > this.#most * REFILLED || window.replies > PIPELINE.replyOctets * REFILLED)) return;
     const batch: Due[] = [];
     for (let command = this.#draw(); command; command = this.#draw()) {
       const octets = window.octets + command.octets.length;

@@ -39,7 +39,7 @@ export class GatewayClient {
     }
   }
 
-  /** A new account whose headers are indexed and whose session is over. */
+  /** An account that has been polled once, so that it knows its server, whose headers are indexed and whose session is over. */
   async #account(drop: Maildrop): Promise<string> {
     const body = {
       server: { host: 'localhost', port: drop.port },
@@ -51,9 +51,9 @@ export class GatewayClient {
     const path = made.headers.get('location');
     if (made.status !== 201 || !path) throw new Error(`no account: ${made.status}`);
     await this.#ask(`${path}/messages?limit=200`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5_000);
-    });
+    await ended();
+    await this.#ask(`${path}/messages?fields=id&maxAge=0&limit=1`);
+    await ended();
     return path;
   }
 
@@ -69,12 +69,14 @@ export class GatewayClient {
     await Promise.all(Array.from({ length: PARALLEL }, worker));
   }
 
+  /** All batches at once, as an app does that wants the mailbox. */
   async #json(path: string, ids: string[]): Promise<void> {
-    for (let at = 0; at < ids.length; at += BATCH) {
-      const body = JSON.stringify({ ids: ids.slice(at, at + BATCH), html: 'none' });
+    const read = async (batch: string[]): Promise<void> => {
+      const body = JSON.stringify({ ids: batch, html: 'none' });
       const { data } = await this.#ask<{ data: { message?: unknown }[] }>(`${path}/messages/get`, { method: 'POST', body });
       if (data.some((entry) => !entry.message)) throw new Error('a message is missing');
-    }
+    };
+    await Promise.all(Array.from({ length: Math.ceil(ids.length / BATCH) }, (_, n) => read(ids.slice(n * BATCH, (n + 1) * BATCH))));
   }
 
   async #ask<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -86,4 +88,11 @@ export class GatewayClient {
   #request(path: string, init: RequestInit = {}): Promise<Response> {
     return fetch(this.#url + path, { ...init, headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' } });
   }
+}
+
+/** Waits until the account's session is over: it lingers four seconds. */
+function ended(): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, 5_000);
+  });
 }

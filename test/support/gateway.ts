@@ -110,6 +110,9 @@ async function environment(options: GatewayOptions): Promise<NodeJS.ProcessEnv> 
     WRANGLER_NO_SKILLS_UPDATE_PROMPTS: 'true',
     // Without this miniflare asks workers.cloudflare.com for the contents of `request.cf`.
     CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+    // wrangler's tracing keeps the URL of every request on disk, a ticket in it too, and takes a third of the processor.
+    X_LOCAL_OBSERVABILITY: 'false',
+    X_LOCAL_EXPLORER: 'false',
     WRANGLER_LOG_PATH: join(options.persistTo, 'logs'),
     // Runs side by side would find each other's Workers in the shared registry.
     WRANGLER_REGISTRY_PATH: join(options.persistTo, 'registry'),

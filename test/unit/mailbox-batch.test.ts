@@ -116,7 +116,7 @@ describe('reading several messages', () => {
 
 describe('the bounds of an answer', () => {
   it('gives 8 MiB at most and says what it had no room for', async () => {
-    const count = 44;
+    const count = 60;
     world.fill(count, `${'All work and no play makes Jack a dull boy. '.repeat(6_000)}\r\n`);
     const server = await world.serve();
     const { box, ids } = await world.account(server);
@@ -141,15 +141,17 @@ describe('the bounds of an answer', () => {
     const server = await world.serve({
       hide: ['PIPELINING'],
       answer: ({ verb, argument }) => {
-        if (late && verb === 'RETR' && argument === '2') box?.advance(MAILBOX.batchTime);
+        if (late && verb === 'RETR' && argument === '3') box?.advance(MAILBOX.batchTime);
         return null;
       },
     });
     const made = await world.account(server);
     box = made.box;
     late = true;
-    expect(outcomes(await get(box, made.ids))).toEqual(['mail 1', 'overloaded', 'overloaded', 'overloaded', 'overloaded']);
-    expect(sent(server, 'RETR')).toEqual(['RETR 1', 'RETR 2']);
+    const first = outcomes(await get(box, made.ids));
+    // The second is being stored while the third is asked for: whether it is shown in time is not said.
+    expect([first[0], ...first.slice(2)]).toEqual(['mail 1', 'overloaded', 'overloaded', 'overloaded']);
+    expect(sent(server, 'RETR')).toEqual(['RETR 1', 'RETR 2', 'RETR 3']);
     late = false;
     expect(outcomes(await get(box, made.ids))).toEqual(['mail 1', 'mail 2', 'mail 3', 'mail 4', 'mail 5']);
     expect(sent(server, 'RETR').length).toBe(5);
