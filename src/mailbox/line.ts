@@ -81,6 +81,15 @@ export class Line {
     }
   }
 
+  /** Waits, as background work does, until it would have the turn. Throws as `use` does. */
+  async pass(): Promise<void> {
+    if (this.#ended) throw gone();
+    await this.#queue.enter({ priority: 'background' });
+    // What lingers goes on lingering; what was left to whoever waited wasn't left to this.
+    if (this.#lingering === null) this.#park();
+    this.#queue.leave();
+  }
+
   /** Whether the background work that has the turn is to step aside, once it has got on a little. */
   get wanted(): boolean {
     return this.#queue.wanted;

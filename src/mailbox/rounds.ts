@@ -113,6 +113,8 @@ export class Rounds {
     const polls = isDue(nextCheck(due), now);
     if (!polls && !isDue(indexTime(due), now)) return;
     const { turn } = this.#parts;
+    // A turn at the host isn't held while somebody of this account is at the session.
+    await this.#context.line.pass();
     if (!(await turn.take())) {
       this.#loginNotBefore = this.#context.deps.now() + this.#someWhile();
       return;

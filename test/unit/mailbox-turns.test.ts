@@ -235,21 +235,71 @@ describe('a session that has been open for long', () => {
 });
 
 describe('the turn of a poll at its mail host', () => {
-  it('is not given back by the login of somebody who goes first', async () => {
+  it('is not taken before the account’s own session is free', async () => {
     world.fill(1);
     const server = await world.serve({ answer: gate.answer });
-    let held = 0;
+    let taken = 0;
     const turns = () => {
-      held += 1;
-      return Promise.resolve({ end: () => void (held -= 1) });
+      taken += 1;
+      return Promise.resolve({ end: () => undefined });
     };
     const { box, ids } = await world.account(server, { turns });
-    await expect.poll(() => server.connections.open).toBe(0);
-    gate.shut('AUTH');
+    gate.shut('RETR');
     const read = raw(box, ids[0] ?? '');
     await expect.poll(() => gate.holds).toBe(1);
     const poll = box.ring();
-    await expect.poll(() => held).toBe(1);
+    // The page is answered by the ledger alone, and behind the poll.
+    await world.ids(box);
+    expect(taken).toBe(0);
+    gate.open();
+    await Promise.all([read, poll]);
+    expect(taken).toBe(1);
+  });
+
+  it('is waited for without giving up the session that a change of the account was proved by', async () => {
+    world.fill(2);
+    const capabilities = '+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 60\r\n.\r\n';
+    const server = await world.serve({ answer: (asked) => (asked.verb === 'CAPA' ? capabilities : gate.answer(asked)) });
+    const { box } = await world.account(server);
+    await expect.poll(() => server.connections.open).toBe(0);
+    box.advance(3_600_000);
+    gate.shut('AUTH');
+    const changed = box.now();
+    const auth = { username: 'ann', password: 'secret', accessToken: null, method: 'auto' } as const;
+    const changing = box.service.update(OPERATOR, { auth }, true);
+    await expect.poll(() => gate.holds).toBe(1);
+    const poll = box.ring();
+    await world.ids(box);
+    gate.open();
+    valueOf(await changing);
+    await poll;
+    const view = async () => valueOf(await box.service.account(OPERATOR));
+    await expect.poll(async () => Date.parse((await view()).sync.checkedAt ?? '')).toBeGreaterThanOrEqual(changed);
+    expect(await view()).toMatchObject({ state: 'ready', lastError: null, mailbox: { messages: 2 } });
+    expect(server.connections.total).toBe(2);
+  });
+
+  it('is not given back by the login of somebody who goes first', async () => {
+    world.fill(1);
+    const server = await world.serve({ answer: gate.answer });
+    const given = Promise.withResolvers<{ end(): void }>();
+    let asked = 0;
+    let held = 0;
+    const turns = () => {
+      asked += 1;
+      return given.promise;
+    };
+    const { box, ids } = await world.account(server, { turns });
+    await expect.poll(() => server.connections.open).toBe(0);
+    const poll = box.ring();
+    await expect.poll(() => asked).toBe(1);
+    gate.shut('AUTH');
+    const read = raw(box, ids[0] ?? '');
+    await expect.poll(() => gate.holds).toBe(1);
+    held = 1;
+    given.resolve({ end: () => (held = 0) });
+    // The poll stands behind the one who reads by then.
+    await world.ids(box);
     gate.step();
     expect(await read).toContain('Subject: mail 1\r\n');
     await expect.poll(() => gate.holds).toBe(1);
