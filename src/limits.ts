@@ -41,7 +41,7 @@ export const POP3 = {
   serverText: 200,
 } as const;
 
-/** How many commands may be written before their replies are read (RFC 2449 §6.8), and what is learned from it. */
+/** How many commands may be written before their replies are read (RFC 2449 §6.6), and what is learned from it. */
 export const PIPELINE = {
   /** Commands without a reply. */
   commands: 64,
@@ -55,7 +55,7 @@ export const PIPELINE = {
   dataOctets: 64 * KIB,
   /** Octets of replies that are read away when a caller leaves before they came. Beyond it, closing is cheaper. */
   drainOctets: 1 * MIB,
-  /** How long it is remembered that a server breaks at pipelined commands, loses those behind a login, or breaks at CAPA. */
+  /** How long it is remembered that a server breaks at pipelined commands, loses those behind a login, or refuses CAPA. */
   brokenTime: 7 * 24 * 60 * MINUTE,
   /** How long a line that broke among pipelined commands is held against a server that has managed them before. */
   suspectTime: 24 * 60 * MINUTE,
@@ -442,7 +442,7 @@ export const SWEEP = {
   visited: 500,
   /** Accounts whose visits are made and told to the Directory together. */
   atOnce: 10,
-  /** When an account is visited again: after a visit, and after one that came to nothing. */
+  /** When an account is visited again: after a visit; and after one that came to nothing, or where another's alarm was lost. */
   visitAfter: 20 * 60 * MINUTE,
   visitAgainAfter: 60 * MINUTE,
   /** A run that has taken so long begins nothing more. */

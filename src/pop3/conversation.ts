@@ -1,5 +1,5 @@
 /**
- * Commands out, replies in, over one channel, replies strictly in the order of their commands (RFC 1939 §3, RFC 2449 §6.8).
+ * Commands out, replies in, over one channel, replies strictly in the order of their commands (RFC 1939 §3, RFC 2449 §6.6).
  * Before a command is written while no reply is due, nothing unread may have come: whoever can slip octets in ahead of an
  * answer would otherwise forge it (CVE-2021-22947). Writing never stops reading, since a server may stop reading while its
  * output waits for us. Any error here is final: the channel is closed and stays closed. What was written that no text may
@@ -67,7 +67,7 @@ export class Conversation {
   }
 
   /**
-   * Begins to write commands, all at once, and doesn't wait for that; not to be called while `writing`. An error of
+   * Begins to write commands, all at once, behind what is still being written, and doesn't wait for that. An error of
    * writing is thrown by the next read. Throws `protocol` if something unread has come that no command asked for.
    */
   post(commands: readonly Command[]): void {

@@ -1,5 +1,5 @@
 /**
- * Commands to a server, several at once where it can take that (RFC 2449 §6.8), and their replies in order. A window bounds
+ * Commands to a server, several at once where it can take that (RFC 2449 §6.6), and their replies in order. A window bounds
  * commands, their octets and about what their replies bring; whole commands are written, and reading never waits for
  * writing. Without leave to pipeline the window is one command: the next is drawn once the last reply was taken.
  *
