@@ -1,28 +1,17 @@
 /** Copies of messages while they arrive and while they are read: kept, evicted, cut off and tried again. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
-import { CuttingProxy } from '../support/cutting-proxy.ts';
 import { nodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
 import { octets, ring, streamOf } from './mailbox-calls.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
 
 let world: MailWorld;
-const proxies: CuttingProxy[] = [];
 
 beforeEach(() => {
   world = new MailWorld();
 });
 
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
-  await world.close();
-});
-
-async function proxyTo(port: number): Promise<CuttingProxy> {
-  const proxy = await CuttingProxy.listen(port);
-  proxies.push(proxy);
-  return proxy;
-}
+afterEach(() => world.close());
 
 describe('copies', () => {
   it('are read by who asked for them even where the cache has no room at all', async () => {
@@ -65,7 +54,7 @@ describe('copies', () => {
     world.drop.add(mail('small'), 'u1');
     world.drop.add(Buffer.concat([mail('large'), Buffer.alloc(2_000_000, 'All work and no play.\r\n'), Buffer.from('\r\n')]), 'u2');
     const server = await world.serve();
-    const proxy = await proxyTo(server.port);
+    const proxy = await world.proxyTo(server.port);
     const box = nodeMailbox();
     valueOf(
       await box.service.create(box.id, settingsFor(proxy.port, { cache: { maxBytes: 400_000, maxMessageBytes: 400_000 } }), true, TOKEN),
@@ -80,7 +69,7 @@ describe('copies', () => {
     clearInterval(waiting);
     await box.service.alarm();
     expect(box.sql.exec(`SELECT 1 FROM copies WHERE complete = 1`).length).toBe(1);
-    await proxies.splice(0)[0]?.close();
+    proxy.sever();
     await expect(stream.pipeTo(new WritableStream())).rejects.toThrow();
   });
 });

@@ -6,22 +6,12 @@ import { details, octets, ring, streamOf } from './mailbox-calls.ts';
 import { MailWorld } from './mailbox-world.ts';
 
 let world: MailWorld;
-const proxies: CuttingProxy[] = [];
 
 beforeEach(() => {
   world = new MailWorld();
 });
 
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
-  await world.close();
-});
-
-async function proxyTo(port: number): Promise<CuttingProxy> {
-  const proxy = await CuttingProxy.listen(port);
-  proxies.push(proxy);
-  return proxy;
-}
+afterEach(() => world.close());
 
 /** An age that no ledger has: it is read without asking the server. What broke is mended by the alarm alone. */
 const KNOWN = 1_000_000_000;
@@ -138,7 +128,7 @@ describe('a sync of five messages', () => {
     async (how) => {
       world.fill(5);
       const server = await world.serve();
-      const proxy = await proxyTo(server.port);
+      const proxy = await world.proxyTo(server.port);
       const whole = nodeMailbox();
       valueOf(await whole.service.create(whole.id, settingsFor(proxy.port), false, null));
       expect(valueOf(await whole.service.sync(OPERATOR)).created).toBe(5);

@@ -1,28 +1,17 @@
 /** Servers that hang up, answer nonsense or refuse at any one thing: what else there is is read all the same, and nobody is pestered. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
-import { CuttingProxy } from '../support/cutting-proxy.ts';
 import { ALL, nodeMailbox, type NodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
 import { details, ring, streamOf } from './mailbox-calls.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
 
 let world: MailWorld;
-const proxies: CuttingProxy[] = [];
 
 beforeEach(() => {
   world = new MailWorld();
 });
 
-afterEach(async () => {
-  await Promise.all(proxies.splice(0).map((proxy) => proxy.close()));
-  await world.close();
-});
-
-async function proxyTo(port: number): Promise<CuttingProxy> {
-  const proxy = await CuttingProxy.listen(port);
-  proxies.push(proxy);
-  return proxy;
-}
+afterEach(() => world.close());
 
 /** An account that was not asked for yet. */
 async function unasked(port: number, change = {}): Promise<NodeMailbox> {
@@ -183,7 +172,7 @@ describe('an account', () => {
   it('has its alarm before its first sync is over', async () => {
     world.fill(1);
     const server = await world.serve();
-    const proxy = await proxyTo(server.port);
+    const proxy = await world.proxyTo(server.port);
     // Greeting, CAPA and the login pass; STAT is never answered.
     proxy.cut(1 + 10 + 1, 'stall');
     const box = nodeMailbox();

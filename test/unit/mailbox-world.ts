@@ -2,6 +2,7 @@
 import { OPERATOR, ALL, nodeMailbox, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
 import type { NodeMailbox, NodeMailboxOptions } from '../support/node-mailbox.ts';
 import type { AccountSettings, ListQuery, MessagePage } from '../../src/mailbox/rpc.ts';
+import { CuttingProxy } from '../support/cutting-proxy.ts';
 import { Maildrop } from '../support/maildrop.ts';
 import { startPop3Server } from '../support/pop3-server.ts';
 import type { Pop3Server, Pop3ServerOptions } from '../support/pop3-server.ts';
@@ -16,6 +17,7 @@ export function mail(subject: string, body = 'Hello\r\n'): Uint8Array {
 export class MailWorld {
   readonly drop = new Maildrop();
   readonly #servers: Pop3Server[] = [];
+  readonly #proxies: CuttingProxy[] = [];
 
   /** Adds messages with the subjects "mail 1" … and the UIDLs "u1" … */
   fill(count: number, body?: string): void {
@@ -66,7 +68,14 @@ export class MailWorld {
     }
   }
 
+  async proxyTo(port: number): Promise<CuttingProxy> {
+    const proxy = await CuttingProxy.listen(port);
+    this.#proxies.push(proxy);
+    return proxy;
+  }
+
   async close(): Promise<void> {
+    await Promise.all(this.#proxies.splice(0).map((proxy) => proxy.close()));
     await Promise.all(this.#servers.splice(0).map((server) => server.close()));
   }
 }
