@@ -10,6 +10,11 @@ export type Mood = 'listShort' | 'refuseListing' | 'forgetDeletes';
 export class ServerMoods {
   readonly #drop: ShiftingDrop;
   readonly #armed = new Set<Mood>();
+  /**
+   * Whether the gateway has heard UIDLs. Before that a bare refusal would be taken for their absence wherever the answer to CAPA got
+   * lost, so it has a reason then.
+   */
+  named = false;
   /** Whether something was marked in the session that is open. */
   #marked = false;
 
@@ -30,7 +35,7 @@ export class ServerMoods {
     if (verb === 'STAT') this.#marked = false;
     if (verb === 'DELE') this.#marked = true;
     if (verb === 'UIDL' && argument === '') {
-      if (this.#armed.delete('refuseListing')) return '-ERR Not now.\r\n';
+      if (this.#armed.delete('refuseListing')) return this.named ? '-ERR Not now.\r\n' : '-ERR [SYS/TEMP] Not now.\r\n';
       if (this.#armed.delete('listShort')) return this.#shortListing();
     }
     return verb === 'QUIT' && this.#marked && this.#armed.delete('forgetDeletes') ? 'close' : null;

@@ -68,7 +68,10 @@ class Sequence {
     this.#platform = new Platform(this.#points, seed, () => this.#witness.listen());
     this.#model = new Model(drop, this.#platform.box);
     this.#consumer = new Consumer(this.#platform, this.#model, this.#chance);
-    this.#witness.onListing = (uidls) => this.#model.listed(uidls);
+    this.#witness.onListing = (uidls) => {
+      this.#model.listed(uidls);
+      if (uidls.length > 0) this.#moods.named = true;
+    };
   }
 
   async run(steps: number): Promise<string[]> {
@@ -246,6 +249,8 @@ class Sequence {
 
   async #end(): Promise<void> {
     await this.#settle();
+    // One that was armed and has not come by now would come in the middle of what is judged.
+    this.#points.disarm();
     for (let pages = 0; pages < ROUNDS * 3 && !(await this.#consumer.read()); pages++);
     // A page holds more messages than there can be.
     const list = await this.#platform.call((service) => service.messages(OPERATOR, { ...ALL, limit: 200, maxAge: 3600 }));
