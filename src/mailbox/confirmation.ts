@@ -23,7 +23,7 @@ export interface Confirmed {
   readonly numbers: Map<number, number>;
   /** Their UIDLs stand for several messages, or for none. */
   readonly shared: Set<number>;
-  /** They are not listed, by a listing that isn't to be believed. */
+  /** They are not listed, by a listing that isn't to be believed; or their UIDLs may be another message's now. */
   readonly doubtful: Set<number>;
 }
 
@@ -36,7 +36,8 @@ export async function confirm(open: OpenSession, rows: readonly MessageRow[], co
   for (const row of current(rows, context)) {
     const number = open.numbers.get(row.created);
     if (!namesOneMessage(row, context)) confirmed.shared.add(row.created);
-    if (number !== undefined && !confirmed.shared.has(row.created)) confirmed.numbers.set(row.created, number);
+    const sure = !confirmed.shared.has(row.created) && !confirmed.doubtful.has(row.created);
+    if (number !== undefined && sure) confirmed.numbers.set(row.created, number);
   }
   return confirmed;
 }
@@ -45,7 +46,8 @@ export async function confirm(open: OpenSession, rows: readonly MessageRow[], co
 async function unchanged(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<boolean> {
   const { messages, account } = context.store;
   const hint = account.hint();
-  if (hint === null || hint.suspect_at !== null || hint.number === 0 || hint.number !== hint.messages) return false;
+  if (hint === null || hint.suspect_at !== null || hint.full_at === null) return false;
+  if (hint.number === 0 || hint.number !== hint.messages) return false;
   if (messages.totals().messages !== hint.messages || !isWorthGuessing(open, rows.length, context)) return false;
   const ranks = new Map(messages.ranks(rows.map((row) => row.created)).map(({ created, rank }) => [created, rank]));
   const found = new Map<number, Uint8Array>();
@@ -56,18 +58,20 @@ async function unchanged(open: OpenSession, rows: readonly MessageRow[], context
   return true;
 }
 
+/** By a full listing, once each UIDL is known to name what it named. */
 async function listed(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<Confirmed> {
   const listing = await readListing(open.session, context);
   const { table, drop } = listing;
-  const { judgement } = await identify(open, listing, context);
+  const { judgement, more } = await identify(open, listing, context);
   const confirmed = nothing();
   // What an earlier session may have deleted is missing by our doing.
   const asked = new Set(context.store.deletions.all().flatMap(({ message, written }) => (written ? [message] : [])));
   const vanished = judgement.vanished.filter(({ created }) => !asked.has(created));
-  const believed = isConclusive({ ...judgement, vanished }, table.count, drop.messages);
+  const moved = new Set(judgement.resized.map(({ created }) => created));
+  const believed = !more && isConclusive({ ...judgement, vanished }, table.count, drop.messages);
   for (const row of current(rows, context)) {
     if (table.find(row.uidl_hash, 1) !== -1) confirmed.shared.add(row.created);
-    else if (!believed && !open.numbers.has(row.created)) confirmed.doubtful.add(row.created);
+    else if (moved.has(row.created) || (!believed && !open.numbers.has(row.created))) confirmed.doubtful.add(row.created);
   }
   return confirmed;
 }

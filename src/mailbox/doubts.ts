@@ -46,7 +46,9 @@ export function doubtsOf(table: ListingTable, judgement: Judgement, { store }: C
   for (const batch of chunks(vanished)) for (const row of keys.keyed(batch)) if (row.shared === 1) found.add(row.uidl_hash);
   for (const hash of sharedWithArrivals(table, judgement.arrived, keys)) found.add(hash);
   const { all, more } = found.with(keys);
-  return { all, more, missing: all.length > 0 ? keys.keyed(vanished.slice(0, RECOGNITION.doubtfulMost)) : [], unread };
+  if (all.length === 0) return { all, more, missing: [], unread };
+  const missing = keys.keyed(vanished.slice(0, RECOGNITION.doubtfulMost));
+  return { all: [...all, { rows: [], ranks: found.others(judgement.arrived) }], more, missing, unread };
 }
 
 /** UIDLs that were found doubtful, and where they are listed, until they are as many as one sync looks at. */
@@ -71,6 +73,17 @@ class Found {
     const ranks = ranksOf(this.#table, hash);
     this.#messages += ranks.length;
     this.#ranks.set(key, { hash, ranks });
+  }
+
+  /** Arrivals under other UIDLs, of which any may be a message that was known under one of these: as many again, at most. */
+  others(arrived: readonly number[]): number[] {
+    const mine = new Set([...this.#ranks.values()].flatMap(({ ranks }) => ranks));
+    const others: number[] = [];
+    for (const rank of arrived) {
+      if (others.length >= RECOGNITION.doubtfulMost) break;
+      if (!mine.has(rank)) others.push(rank);
+    }
+    return others;
   }
 
   /** The same with the ledger's rows, which may be many more: those that were seen under a UIDL before are among them. */

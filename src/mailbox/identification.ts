@@ -25,9 +25,12 @@ export async function identify(open: OpenSession, listing: Listing, context: Con
   const recognised = await recognise(open, listing, judgement, context);
   if (recognised) judgement = judgeAll(open, table, context);
   const regrouped = named ? await regroup(open, table, judgement, context) : null;
-  if (regrouped !== null) judgement = judgeAll(open, table, context);
+  if (regrouped !== null) {
+    judgement = judgeAll(open, table, context);
+    judgement = { ...judgement, arrived: judgement.arrived.filter((rank) => !regrouped.undecided.has(rank)) };
+  }
   const more = regrouped?.more === true;
-  open.listed = isConclusive(judgement, table.count, drop.messages);
+  open.listed = !more && isConclusive(judgement, table.count, drop.messages);
   // An arrival may stand under the UIDL of a message that the ledger has under it alone.
   open.identified = !more && !judgement.arrived.some((rank) => table.occurrenceAt(rank) > 0);
   return { judgement, renumbered: recognised || regrouped?.renamed === true, more };

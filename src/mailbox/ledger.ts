@@ -93,9 +93,13 @@ export function isConclusive(judgement: Pick<Judgement, 'live' | 'vanished' | 'a
  * What of a suspect listing's missing rows is gone all the same, because an earlier session's listing lacked it long enough
  * ago; and what is missed for the first time, or not long enough.
  */
-export function settleMissing(vanished: readonly Vanished[], now: number): { gone: number[]; missed: number[] } {
+export function settleMissing(
+  vanished: readonly Vanished[],
+  now: number,
+  time: number = MAILBOX.suspectTime,
+): { gone: number[]; missed: number[] } {
   const gone: number[] = [];
   const missed: number[] = [];
-  for (const { created, missedAt } of vanished) (missedAt !== null && now - missedAt >= MAILBOX.suspectTime ? gone : missed).push(created);
+  for (const { created, missedAt } of vanished) (missedAt !== null && now - missedAt >= time ? gone : missed).push(created);
   return { gone, missed };
 }

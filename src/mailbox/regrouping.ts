@@ -24,6 +24,8 @@ export interface Regrouped {
   readonly renamed: boolean;
   /** Whether doubtful UIDLs were left for the next listing. */
   readonly more: boolean;
+  /** Ranks under doubtful UIDLs that were looked at: who is new among them can't be told while some were left. */
+  readonly undecided: ReadonlySet<number>;
 }
 
 /** Settles the doubtful UIDLs of a listing, as many as one sync looks at. Null where there is none. */
@@ -32,12 +34,15 @@ export async function regroup(open: OpenSession, table: ListingTable, judgement:
   if (resized.length + returned.length + vanished.length + arrived.length === 0) return null;
   const doubts = doubtsOf(table, judgement, context);
   resizeUnread(table, doubts, context);
-  if (doubts.all.length === 0) return doubts.unread.length > 0 || doubts.more ? { renamed: false, more: doubts.more } : null;
+  if (doubts.all.length === 0) {
+    return doubts.unread.length > 0 || doubts.more ? { renamed: false, more: doubts.more, undecided: new Set() } : null;
+  }
   const identities = await identitiesOf(open, table, doubts);
   const groups = doubts.all.map(({ rows, ranks }) => ({ rows, listed: ranks.map((rank) => listed(table, rank, identities, context)) }));
   const pairs = pairUp(groups, doubts.missing);
   const messages = groups.flatMap((group) => group.listed);
-  return { renamed: await settle(table, messages, pairs, context), more: doubts.more };
+  const undecided = new Set(doubts.more ? doubts.all.flatMap(({ rows, ranks }) => (rows.length > 0 ? ranks : [])) : []);
+  return { renamed: await settle(table, messages, pairs, context), more: doubts.more, undecided };
 }
 
 /** Of messages whose headers nobody has read nothing is known that a size could contradict: they take the new one. */

@@ -14,7 +14,7 @@ import type { HintRow } from './store/account-store.ts';
 
 /**
  * Settles a full listing of `at` (milliseconds). Returns how many messages were destroyed. `settled`: whether all that it lists
- * is known for what it is; else the next sync looks at everything again.
+ * is known for what it is; else the next sync looks at everything again, and until it is, for a day at most, nothing is gone.
  */
 export function settleFull(
   listing: Listing,
@@ -23,16 +23,7 @@ export function settleFull(
   context: Context,
 ): number {
   const { store, account } = context;
-  const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
-  const unexpected = judgement.vanished.filter(({ created }) => !intended.has(created));
-  const expected = judgement.vanished.filter(({ created }) => intended.has(created));
-  const { live, vanished } = judgement;
-  const reason = suspicion({ live, vanished: unexpected }, listing.table.count, listing.drop.messages) ?? cutShort(vanished, listing);
-  const { gone, missed } = reason === null ? believed(unexpected) : settleMissing(unexpected, at);
-  // Of those that are to be gone only a listing that is cut short says nothing.
-  const asked = reason === 'fewer_than_claimed' ? settleMissing(expected, at) : believed(expected);
-  const deleted = asked.gone;
-  missed.push(...asked.missed);
+  const { gone, deleted, missed, reason } = absencesOf(listing, judgement, { at, settled }, context);
   const hint = store.account.hint();
   store.transaction(() => {
     takePlaces(judgement.returned, (rows) => store.messages.revive(rows, at), context);
@@ -64,6 +55,26 @@ export function settleFull(
   });
   if (reason !== null) log('listing_suspect', { account: account.id, code: reason, counts: { missed: missed.length, gone: gone.length } });
   return gone.length + deleted.length;
+}
+
+/** What is missing from a listing: gone by itself, gone because we were asked to delete it, or only missed; and why it is suspect. */
+function absencesOf(
+  listing: Listing,
+  { live, vanished }: Judgement,
+  { at, settled }: { readonly at: number; readonly settled: boolean },
+  { store }: Context,
+): { gone: number[]; deleted: number[]; missed: number[]; reason: Suspicion | null } {
+  const intended = new Set(store.deletions.all().map((deletion) => deletion.message));
+  const unexpected = vanished.filter(({ created }) => !intended.has(created));
+  const expected = vanished.filter(({ created }) => intended.has(created));
+  const reason = suspicion({ live, vanished: unexpected }, listing.table.count, listing.drop.messages) ?? cutShort(vanished, listing);
+  // While not all that is listed is known for what it is, what is missing may be among it.
+  const missing = (all: readonly Vanished[]): ReturnType<typeof settleMissing> =>
+    settled ? settleMissing(all, at) : settleMissing(all, at, MAILBOX.fullListingEvery);
+  const { gone, missed } = reason === null && settled ? believed(unexpected) : missing(unexpected);
+  // Of those that are to be gone only a listing that is cut short says nothing.
+  const asked = reason === 'fewer_than_claimed' || !settled ? missing(expected) : believed(expected);
+  return { gone, deleted: asked.gone, missed: [...missed, ...asked.missed], reason };
 }
 
 function believed(vanished: readonly Vanished[]): { gone: number[]; missed: number[] } {

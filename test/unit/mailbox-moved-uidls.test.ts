@@ -4,7 +4,7 @@ import { MAILBOX, RECOGNITION } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR } from '../support/node-mailbox.ts';
 import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { expectTrue, ids, items, unasked } from './shown-account.ts';
+import { expectTrue, type Ids, ids, items, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 const DAY = 25 * 3_600_000;
@@ -125,6 +125,51 @@ describe('a message whose UIDL the server has handed on', () => {
     const answer = await box.service.deleteMessage(OPERATOR, before.get('mail 3') ?? '');
     expect(answer).toMatchObject({ ok: false, failure: { kind: 'upstream_refused' } });
     expect(left()).toEqual(['u1', 'u3', 'u4', 'u5']);
+  });
+});
+
+describe('a server whose UIDLs are its message numbers', () => {
+  const left = (gone: readonly string[], before: Ids): Ids => new Map([...before].filter(([subject]) => !gone.includes(subject ?? '')));
+
+  beforeEach(() => server.nameBy((_, index) => `u${index + 1}`));
+
+  test('keeps ids when one is put between others', async () => {
+    await account(mails(8));
+    const before = await ids(box);
+    server.show([...mails(5), ...mails(1, 9), ...mails(3, 6)]);
+    expect(await sync(box)).toMatchObject({ created: 1, destroyed: 0, total: 9 });
+    const after = await ids(box);
+    for (const [subject, id] of before) expect(after.get(subject)).toBe(id);
+    await expectTrue(box);
+  });
+
+  describe('and that has lost one behind which there are more than one sync can look at', () => {
+    const COUNT = 2 * RECOGNITION.doubtfulMost;
+    const GONE = RECOGNITION.doubtfulMost - 100;
+    let before: Ids;
+
+    beforeEach(async () => {
+      await account(mails(COUNT));
+      before = await ids(box);
+      server.show(mails(COUNT).toSpliced(GONE - 1, 1));
+    });
+
+    test('has ids that last, as soon as all were looked at', async () => {
+      expect(await sync(box)).toMatchObject({ created: 0, destroyed: 0, sync: { stale: true } });
+      box.advance(60_000);
+      expect(await sync(box)).toMatchObject({ created: 0, destroyed: 1, total: COUNT - 1, sync: { stale: false } });
+      expect(await ids(box)).toEqual(left([`mail ${GONE}`], before));
+    });
+
+    test('is not asked to delete what was not looked at', async () => {
+      const id = before.get(`mail ${COUNT - 10}`) ?? '';
+      expect(await box.service.deleteMessage(OPERATOR, id)).toMatchObject({ ok: false, failure: { kind: 'upstream_temporary' } });
+      expect(server.shown).toHaveLength(COUNT - 1);
+      await sync(box);
+      expect(await box.service.deleteMessage(OPERATOR, id)).toMatchObject({ ok: true });
+      await sync(box);
+      expect(await ids(box)).toEqual(left([`mail ${GONE}`, `mail ${COUNT - 10}`], before));
+    });
   });
 });
 
