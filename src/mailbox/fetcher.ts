@@ -10,9 +10,9 @@ import type { Reply } from '../pop3/session.ts';
 import { askByNumber } from './assumption.ts';
 import type { Context } from './context.ts';
 import type { CopyWriter } from './copy-writer.ts';
-import { MailboxError, overloaded, refusal } from './failure.ts';
+import { MailboxError, overloaded, refusal, unbelieved } from './failure.ts';
 import { backoff } from './health.ts';
-import { fingerprint, sameSummary } from './summary.ts';
+import { areOfTwo, fingerprint, sameSummary } from './summary.ts';
 import { sealDigest } from './validator.ts';
 import type { OpenSession } from './line.ts';
 import type { MessageRow } from './store/message-store.ts';
@@ -133,7 +133,7 @@ export class Fetcher {
   /** The session doesn't list the message. */
   #absent(open: OpenSession, transfer: Transfer): void {
     if (this.#context.copies.isComplete(transfer.row.created)) transfer.finish();
-    else transfer.fail(open.listed ? new MailboxError({ kind: 'message_gone' }) : cutShort());
+    else transfer.fail(open.listed ? new MailboxError({ kind: 'message_gone' }) : unbelieved());
   }
 
   /** Whether RETR is to be sent. If not, the transfer has its outcome. */
@@ -156,7 +156,7 @@ export class Fetcher {
     const writer = this.#context.copies.begin(row, row.size);
     try {
       started();
-      await this.#store(row, reply.body, writer);
+      await this.#store(open, row, reply.body, writer);
       writer.settle(null);
     } catch (error) {
       writer.settle(error);
@@ -164,7 +164,7 @@ export class Fetcher {
     }
   }
 
-  async #store(row: MessageRow, body: AsyncIterable<Uint8Array>, writer: CopyWriter): Promise<void> {
+  async #store(open: OpenSession, row: MessageRow, body: AsyncIterable<Uint8Array>, writer: CopyWriter): Promise<void> {
     const { account, copies, store } = this.#context;
     const parser = new OutlineParser();
     for await (const chunk of body) {
@@ -176,6 +176,7 @@ export class Fetcher {
     const read = (start: number, end: number): Promise<Uint8Array> => copies.read(row, start, Math.min(end, writer.octets));
     const summary = await summarize(outline, read, { whole: true });
     const known = row.summary ? await account.vault.openJson(row.summary, row.id, 'summary') : null;
+    if (areOfTwo(known, summary)) throw this.#another(open, row);
     const changed = !sameSummary(known, summary);
     const box = changed ? await account.vault.sealJson(summary, row.id, 'summary') : null;
     const print = await fingerprint(outline, read, row.size, account.vault);
@@ -189,6 +190,17 @@ export class Fetcher {
     });
   }
 
+  /** The server has given the UIDL to another message: the row loses it, and the next listing says who is where. */
+  #another(open: OpenSession, row: MessageRow): MailboxError {
+    const { store } = this.#context;
+    open.failed.add(row.created);
+    store.transaction(() => {
+      store.keys.unkey([row.created]);
+      store.account.doubtHint();
+    });
+    return unbelieved('The mail server has another message under this UIDL now. Where this one is will show.');
+  }
+
   #readFailed(row: MessageRow): void {
     this.#context.store.messages.readFailed(row.created, this.#context.deps.now() + backoff(row.tries + 1));
   }
@@ -197,13 +209,6 @@ export class Fetcher {
 function unreadable(): MailboxError {
   const upstream = { phase: 'retr', responseCode: null, text: null };
   return new MailboxError({ kind: 'upstream_refused', upstream, retryAfterSeconds: MAILBOX.backoffFirst / 1000 });
-}
-
-/** The server lists fewer messages than it counts: one that isn't among them may be there all the same. */
-function cutShort(): MailboxError {
-  const upstream = { phase: 'uidl', responseCode: null, text: null };
-  const reason = 'The mail server lists fewer messages than it counts, and this one is not among them.';
-  return new MailboxError({ kind: 'upstream_protocol', upstream, retryAfterSeconds: MAILBOX.suspectTime / 1000, reason });
 }
 
 function isOverloaded(error: unknown): boolean {

@@ -9,6 +9,12 @@ export function sameSummary(known: unknown, summary: Summary): boolean {
   return known !== null && JSON.stringify(known) === JSON.stringify(summary);
 }
 
+/** Whether two summaries are of two messages, by their Message-IDs; `known` is what was stored, or null. */
+export function areOfTwo(known: unknown, { messageId }: Summary): boolean {
+  const before = (known as Summary | null)?.messageId ?? null;
+  return before !== null && messageId !== null && before !== messageId;
+}
+
 /**
  * The fingerprint of a message that is being read. The size is LIST's, because that is known without reading the message.
  */

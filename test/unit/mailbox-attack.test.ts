@@ -48,7 +48,7 @@ describe('a listing that is cut', () => {
     const last = [...(await ids(box)).values()].at(-1) ?? '';
     cut(5);
     expect(await box.service.deleteMessage(OPERATOR, last)).toMatchObject({ ok: false });
-    expect(await box.service.raw(OPERATOR, last, null)).toMatchObject({ ok: false, failure: { kind: 'upstream_protocol' } });
+    expect(await box.service.raw(OPERATOR, last, null)).toMatchObject({ ok: false, failure: { kind: 'upstream_temporary' } });
     expect(valueOf(await box.service.account(OPERATOR))).toMatchObject({ state: 'ready', mailbox: { messages: 10 } });
     server.answers.clear();
     expect(await box.service.deleteMessage(OPERATOR, last)).toMatchObject({ ok: true });

@@ -4,7 +4,7 @@ import { MAILBOX, RECOGNITION } from '../../src/limits.ts';
 import { type NodeMailbox, nodeMailbox, OPERATOR } from '../support/node-mailbox.ts';
 import { sync } from './mailbox-calls.ts';
 import { mail } from './mailbox-world.ts';
-import { expectTrue, type Ids, ids, items, unasked } from './shown-account.ts';
+import { expectTrue, type Ids, ids, items, raw, unasked } from './shown-account.ts';
 import { mails, Server, type Shown } from './shown-server.ts';
 
 const DAY = 25 * 3_600_000;
@@ -125,6 +125,24 @@ describe('a message whose UIDL the server has handed on', () => {
     const answer = await box.service.deleteMessage(OPERATOR, before.get('mail 3') ?? '');
     expect(answer).toMatchObject({ ok: false, failure: { kind: 'upstream_refused' } });
     expect(left()).toEqual(['u1', 'u3', 'u4', 'u5']);
+  });
+
+  test('is not taken for the one that has it, and keeps its id', async () => {
+    const before = await byNumber();
+    for (const subject of ['mail 2', 'mail 3', 'mail 4']) await expect(raw(box, before.get(subject) ?? '')).rejects.toThrow();
+    expect(await sync(box)).toMatchObject({ created: 0, destroyed: 1, total: 4 });
+    expect(await ids(box)).toEqual(new Map([...before].filter(([subject]) => subject !== 'mail 2')));
+    await expectTrue(box);
+  });
+
+  test('is not taken for one of the same size either', async () => {
+    await account(alike(3));
+    const before = await ids(box);
+    server.show([...alike(2), shownAs('mail 999', 'u3')]);
+    await sync(box);
+    await expect(raw(box, before.get('mail 103') ?? '')).rejects.toThrow();
+    expect(await sync(box)).toMatchObject({ created: 1, destroyed: 1, total: 3 });
+    await expectTrue(box);
   });
 });
 
