@@ -13,7 +13,7 @@ import type { Reply, Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
 import type { Answer } from './depth.ts';
 import { hex } from './hex.ts';
-import { judge, type Judgement } from './ledger.ts';
+import { isConclusive, judge, type Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import { ListingTable } from './listing-table.ts';
 import { regroup } from './regrouping.ts';
@@ -190,8 +190,8 @@ export async function listAll(open: OpenSession, context: Context, sizes = false
 /** Notes the numbers that a listing of this session gives the rows of the ledger. Changes nothing in the ledger. */
 export function noteListing(open: OpenSession, { table, drop }: Listing, context: Context): Judgement {
   const judgement = judgeAll(open, table, context);
-  // A row that a cut listing lacks may be there all the same.
-  open.listed = table.count >= drop.messages;
+  // A row that a listing lacks which isn't to be believed may be there all the same.
+  open.listed = isConclusive(judgement, table.count, drop.messages);
   open.doubled = judgement.arrived.some((rank) => table.occurrenceAt(rank) > 0);
   return judgement;
 }

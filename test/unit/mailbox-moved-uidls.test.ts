@@ -229,3 +229,14 @@ describe('between a renumbering and the next sync', () => {
     expect(await ids(box)).toEqual(before);
   });
 });
+
+test.each<[string, (shown: Shown[]) => Shown[]]>([
+  ['that a suspect listing lacks', (shown) => shown.slice(0, 5)],
+  ['that may have another UIDL now', (shown) => shown.map(({ octets, uidl }) => ({ octets, uidl: `new-${uidl}` }))],
+])('a message %s is not said to be gone to those who read it', async (_, now) => {
+  await account(mails(25));
+  const before = await ids(box);
+  server.show(now(mails(25)));
+  const answer = await box.service.raw(OPERATOR, before.get('mail 12') ?? '', null);
+  expect(answer).toMatchObject({ ok: false, failure: { kind: 'upstream_temporary' } });
+});
