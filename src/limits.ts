@@ -181,12 +181,13 @@ export const MAILBOX = {
   /** Messages whose numbers are confirmed together, and messages fetched before another job has its turn. */
   fetchedAtOnce: 100,
   fetchedInTurn: 800,
-  /** Ledger rows in one SQL statement and one transaction. */
+  /** Ledger rows in one SQL statement, and new ones in one transaction. */
   batchRows: 5_000,
+  transactionRows: 25_000,
   /** The newest messages whose headers are fetched without being asked for. */
   indexedMessages: 1_000,
-  /** New messages indexed before a listing answers, and how long that may take. */
-  indexedAtOnce: 200,
+  /** New messages indexed before a listing answers, as many as a page has unless it is asked for more, and how long that may take. */
+  indexedAtOnce: 50,
   indexedAtOnceTime: 10 * SECOND,
   /** Rows indexed in one transaction, and the octets of their headers from which on it is made. */
   indexBatch: 50,

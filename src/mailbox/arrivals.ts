@@ -4,13 +4,19 @@
  */
 import { newMessageId } from '../crypto/ids.ts';
 import { MAILBOX } from '../limits.ts';
-import { boundedBatches } from './batches.ts';
+import { boundedBatches, transactions } from './batches.ts';
 import type { Context } from './context.ts';
 import { hex } from './hex.ts';
 import type { OpenSession } from './line.ts';
 import type { Listing } from './listing.ts';
 import type { Pack } from './store/key-store.ts';
 import type { NewMessage } from './store/message-store.ts';
+
+/** What one statement inserts. */
+interface Arrivals {
+  readonly rows: NewMessage[];
+  readonly packs: Pack[];
+}
 
 /** Inserts the messages at `ranks` of a listing, in that order, and notes their numbers in this session. */
 export async function insertArrivals(
@@ -22,18 +28,22 @@ export async function insertArrivals(
   const { table } = listing;
   const { store, account, deps } = context;
   const outsideFeed = account.settings.initial === 'none' && context.checks.checkedAt === null;
-  for (const batch of boundedBatches(table, ranks)) {
-    const { rows, packs } = await newRows(listing, batch, context);
+  for (const group of transactions(boundedBatches(table, ranks))) {
+    const batches: (Arrivals & { ranks: readonly number[] })[] = [];
+    for (const some of group) batches.push({ ranks: some, ...(await newRows(listing, some, context)) });
     store.transaction(() => {
-      for (const pack of packs) store.keys.insertPack(pack);
-      const first = store.account.takePlaces(rows.length);
-      for (const [index, row] of rows.entries()) row.created = first + index;
-      store.messages.insert(rows, deps.now());
+      for (const { rows, packs } of batches) {
+        for (const pack of packs) store.keys.insertPack(pack);
+        const first = store.account.takePlaces(rows.length);
+        for (const [index, row] of rows.entries()) row.created = first + index;
+        store.messages.insert(rows, deps.now());
+      }
       if (outsideFeed) store.account.startFeedHere();
       // Until this sync is settled: what came in it may be gone again when the next one looks.
       store.account.doubtHint();
     });
-    for (const [index, rank] of batch.entries()) open.numbers.set(rows[index]?.created ?? 0, table.numberAt(rank));
+    for (const { ranks: some, rows } of batches)
+      for (const [index, rank] of some.entries()) open.numbers.set(rows[index]?.created ?? 0, table.numberAt(rank));
   }
 }
 
@@ -42,7 +52,7 @@ async function newRows(
   { table, named }: Pick<Listing, 'table' | 'named'>,
   ranks: readonly number[],
   { account, uidls, deps }: Context,
-): Promise<{ rows: NewMessage[]; packs: Pack[] }> {
+): Promise<Arrivals> {
   const rows = ranks.map((rank): NewMessage => {
     const uidlHash = hex(table.hashAt(rank));
     const known = { uidlHash, occurrence: table.occurrenceAt(rank), size: table.sizeAt(rank) ?? 0 };

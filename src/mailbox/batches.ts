@@ -12,6 +12,22 @@ export function boundedBatches(table: ListingTable, ranks: readonly number[]): G
   return bounded(ranks, (rank) => 2 * table.uidlAt(rank).length + 256);
 }
 
+/** Puts batches together that one transaction stores: keys lie anywhere in their index, so each transaction writes most of it anew. */
+export function* transactions<T>(batches: Iterable<T[]>): Generator<T[][]> {
+  let group: T[][] = [];
+  let rows = 0;
+  for (const batch of batches) {
+    if (group.length > 0 && rows + batch.length > MAILBOX.transactionRows) {
+      yield group;
+      group = [];
+      rows = 0;
+    }
+    group.push(batch);
+    rows += batch.length;
+  }
+  if (group.length > 0) yield group;
+}
+
 /** Cuts a list so that each part fits one statement: what one entry takes, in octets, is told by `octetsOf`. */
 export function* bounded<T>(all: readonly T[], octetsOf: (entry: T) => number): Generator<T[]> {
   let batch: T[] = [];
