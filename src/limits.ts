@@ -194,11 +194,13 @@ export const MAILBOX = {
   indexBatchOctets: 512 * KIB,
   /**
    * Messages whose numbers are guessed by rank and confirmed one by one; for more, all are listed. Where a server takes many
-   * commands at once a page of a large mailbox is confirmed so too, if it is at most this part of it.
+   * commands at once a page of a large mailbox is confirmed so too, if it is at most this part of it, and what the session has
+   * confirmed so far is at most that.
    */
   guessedNumbers: 4,
   guessedNumbersMost: 400,
   guessedPart: 10,
+  guessedSum: 50,
   /** Body lines asked for by TOP, for the preview. */
   previewLines: 40,
   /** Tokens of one account. */

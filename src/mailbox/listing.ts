@@ -175,10 +175,12 @@ async function guess(open: OpenSession, rows: readonly MessageRow[], context: Co
 }
 
 /** One by one costs fewer octets than a listing of all, and no more round trips while the server takes many commands at once. */
-export function isWorthGuessing({ session }: OpenSession, count: number, { store }: Context): boolean {
+export function isWorthGuessing({ session, numbers }: OpenSession, count: number, { store }: Context): boolean {
   if (count <= MAILBOX.guessedNumbers) return true;
-  const wide = session.remembered.pipelining === 'yes';
-  return wide && count <= MAILBOX.guessedNumbersMost && count * MAILBOX.guessedPart <= (store.account.hint()?.messages ?? 0);
+  if (session.remembered.pipelining !== 'yes' || count > MAILBOX.guessedNumbersMost) return false;
+  const messages = store.account.hint()?.messages ?? 0;
+  // Who reads on and on has the listing soon paid for.
+  return count * MAILBOX.guessedPart <= messages && numbers.size * MAILBOX.guessedSum <= messages;
 }
 
 /** Learns all numbers of this session by a full UIDL, with LIST for the `sizes`. Changes nothing in the ledger. */

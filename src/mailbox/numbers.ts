@@ -8,8 +8,13 @@ export class Numbers {
   #places = new Float64Array(FIRST);
   #numbers = new Float64Array(FIRST);
   #count = 0;
-  /** Those confirmed out of turn: bounded by what one job asks for. */
+  /** Those confirmed out of turn: few, since all are listed before many were asked for one by one. */
   readonly #others = new Map<number, number>();
+
+  /** How many are confirmed. */
+  get size(): number {
+    return this.#count + this.#others.size;
+  }
 
   get(created: number): number | undefined {
     const other = this.#others.get(created);
