@@ -186,8 +186,8 @@ export const MAILBOX = {
   transactionRows: 25_000,
   /** The newest messages whose headers are fetched without being asked for. */
   indexedMessages: 1_000,
-  /** New messages indexed before a listing answers, as many as a page has unless it is asked for more, and how long that may take. */
-  indexedAtOnce: 50,
+  /** New messages indexed before a listing answers, and how long that may take. */
+  indexedAtOnce: 200,
   indexedAtOnceTime: 10 * SECOND,
   /** Rows indexed in one transaction, and the octets of their headers from which on it is made. */
   indexBatch: 50,

@@ -185,7 +185,7 @@ export function isWorthGuessing({ session, numbers }: OpenSession, count: number
 
 /** Learns all numbers of this session by a full UIDL, with LIST for the `sizes`. Changes nothing in the ledger. */
 export async function listAll(open: OpenSession, context: Context, sizes = false): Promise<Listing & { judgement: Judgement }> {
-  const listing = await readListing(open.session, context, { sizes });
+  const listing = await readListing(open.session, context, { sizes, ...(open.drop ? { drop: open.drop } : {}) });
   return { ...listing, judgement: noteListing(open, listing, context) };
 }
 

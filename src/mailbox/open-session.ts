@@ -4,6 +4,7 @@
  */
 import { MAILBOX } from '../limits.ts';
 import type { Session } from '../pop3/session.ts';
+import type { Drop } from './listing.ts';
 import { Numbers } from './numbers.ts';
 
 export interface OpenSession {
@@ -16,13 +17,15 @@ export interface OpenSession {
   doubled: boolean;
   /** Whether each UIDL of that listing is known to name one message, and the one that it named: DELE may go by it. */
   identified: boolean;
+  /** What STAT said, which holds as long as the session does (RFC 1939 §4), or null before it was asked. */
+  drop: Drop | null;
   /** Messages whose RETR failed: some servers hang up when asked a second time. */
   readonly failed: Set<number>;
 }
 
 /** A session that has said nothing of numbers yet. */
 export function openSession(session: Session): OpenSession {
-  return { session, numbers: new Numbers(), listed: false, doubled: false, identified: false, failed: new Set() };
+  return { session, numbers: new Numbers(), listed: false, doubled: false, identified: false, drop: null, failed: new Set() };
 }
 
 /** QUIT, and close whatever comes of it: a session without DELE loses nothing when QUIT fails. */

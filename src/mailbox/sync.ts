@@ -90,6 +90,7 @@ export class Synchronizer {
     if (hint === null || first.ask === 'full')
       return this.#full(open, startedAt, tally, first.ask === 'full' ? first.reason : 'never_listed');
     const answer = await askHint(open.session, hint, this.#context);
+    open.drop = answer;
     const depth = depthOf(hint, answer, grownMost(open));
     if (depth.depth === 'unchanged') return checks.unchanged(startedAt);
     if (depth.depth === 'full') return this.#full(open, startedAt, tally, depth.reason, answer);
