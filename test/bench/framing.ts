@@ -19,7 +19,7 @@ const RUNS = Number(options.runs);
 const TASKS = [
   { read: READ, megabytes: 1 },
   { read: READ, megabytes: 16 },
-  { read: READ, megabytes: 256 },
+  { read: READ, megabytes: 1_000 },
   { read: 1, megabytes: 1 },
   { read: 1, megabytes: 32 },
 ] as const;

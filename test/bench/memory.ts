@@ -15,7 +15,8 @@ export function peakOf(group: number | null): number | null {
   return peaks.length === 0 ? null : Math.max(...peaks) * 1024;
 }
 
-function workerds(group: number | null): string[] {
+/** The ids of the workerd processes in a process group. */
+export function workerds(group: number | null): string[] {
   return readdirSync('/proc').filter((entry) => {
     if (!/^\d+$/.test(entry)) return false;
     try {
