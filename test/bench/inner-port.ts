@@ -47,7 +47,8 @@ function link(path: string): string {
 async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(PATIENCE) });
-    return response.ok && ((await response.json()) as { ok?: boolean }).ok === true;
+    const { ok } = await response.json<{ ok?: boolean }>();
+    return response.ok && ok === true;
   } catch {
     return false;
   }
