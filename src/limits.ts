@@ -181,9 +181,9 @@ export const MAILBOX = {
   /** Messages whose numbers are confirmed together, and messages fetched before another job has its turn. */
   fetchedAtOnce: 100,
   fetchedInTurn: 800,
-  /** Ledger rows in one SQL statement, and new ones in one transaction. */
+  /** Ledger rows in one SQL statement, and statements of new ones in one transaction. */
   batchRows: 5_000,
-  transactionRows: 25_000,
+  batchesAtOnce: 8,
   /** The newest messages whose headers are fetched without being asked for. */
   indexedMessages: 1_000,
   /** New messages indexed before a listing answers, and how long that may take. */

@@ -15,15 +15,10 @@ export function boundedBatches(table: ListingTable, ranks: readonly number[]): G
 /** Puts batches together that one transaction stores: keys lie anywhere in their index, so each transaction writes most of it anew. */
 export function* transactions<T>(batches: Iterable<T[]>): Generator<T[][]> {
   let group: T[][] = [];
-  let rows = 0;
   for (const batch of batches) {
-    if (group.length > 0 && rows + batch.length > MAILBOX.transactionRows) {
-      yield group;
-      group = [];
-      rows = 0;
-    }
-    group.push(batch);
-    rows += batch.length;
+    if (group.push(batch) < MAILBOX.batchesAtOnce) continue;
+    yield group;
+    group = [];
   }
   if (group.length > 0) yield group;
 }
