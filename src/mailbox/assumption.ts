@@ -144,7 +144,8 @@ function assume(open: OpenSession, rows: readonly MessageRow[], { store }: Conte
   const unknown = rows.filter((row) => !open.numbers.has(row.created));
   const { pipelining, capabilities } = open.session.remembered;
   if (unknown.length === 0 || open.listed || pipelining !== 'yes' || expiresAtOnce(capabilities)) return new Map();
-  if (unknown.some((row) => store.messages.isDuplicate(row.uidl_hash))) return new Map();
+  // Headers that stand in for a UIDL confirm no number in one flight.
+  if (unknown.some((row) => (row.uidl === null && row.pack === null) || store.messages.isDuplicate(row.uidl_hash))) return new Map();
   return new Map(store.messages.ranks(unknown.map((row) => row.created)).map(({ created, rank }) => [created, rank]));
 }
 

@@ -69,6 +69,14 @@ describe('a message whose number is assumed', () => {
     expect(await turns(async () => expect(await outcomes(box, [ids[4]!])).toEqual(['mail 5']))).toBe(IN_ONE_FLIGHT + 1);
   });
 
+  it('is not assumed where a server has no UIDL: what came would be passed over', async () => {
+    world.fill(20);
+    const server = await world.serve({ hide: ['UIDL'] });
+    const { box, ids } = await counted(server);
+    expect(await outcomes(box, [ids[4]!])).toEqual(['mail 5']);
+    expect(sent(server, 'RETR')).toEqual(['RETR 5']);
+  });
+
   it('comes with a whole listing where many are wanted', async () => {
     world.fill(20);
     const server = await world.serve();
