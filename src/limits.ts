@@ -181,6 +181,8 @@ export const MAILBOX = {
   /** Messages whose numbers are confirmed together, and messages fetched before another job has its turn. */
   fetchedAtOnce: 100,
   fetchedInTurn: 800,
+  /** Messages that may wait to be fetched: as many as the jobs that may wait would ask for. */
+  fetchesWaiting: 10_000,
   /** Ledger rows in one SQL statement, and statements of new ones in one transaction. */
   batchRows: 5_000,
   batchesAtOnce: 8,

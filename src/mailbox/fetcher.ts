@@ -52,6 +52,7 @@ export class Fetcher {
     for await (const reply of open.session.run([retr(number, row.size)])) await this.#receive(open, row, reply, () => undefined);
   }
 
+  /** The transfer of a message that is under way, or a new one, which is `overloaded` where too many wait. */
   #join(row: MessageRow, wanted: () => boolean): Transfer {
     const running = this.#running.get(row.created);
     if (running) {
@@ -60,7 +61,8 @@ export class Fetcher {
     }
     const transfer = new Transfer(row, wanted, () => this.#running.delete(row.created));
     this.#running.set(row.created, transfer);
-    this.#waiting.push(transfer);
+    if (this.#waiting.length < MAILBOX.fetchesWaiting) this.#waiting.push(transfer);
+    else transfer.fail(overloaded());
     return transfer;
   }
 

@@ -1,5 +1,6 @@
 /** Messages asked for under assumed numbers: the round trip that it saves, and that a wrong assumption is never believed. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAILBOX } from '../../src/limits.ts';
 import type { BatchEntry } from '../../src/mailbox/rpc.ts';
 import { type DelayProxy, startDelayProxy } from '../support/delay-proxy.ts';
 import { type NodeMailbox, OPERATOR, valueOf } from '../support/node-mailbox.ts';
@@ -125,5 +126,20 @@ describe('a message whose number is assumed', () => {
     expect(server.connections.total).toBe(sessions + 1);
     expect(sent(server, 'RETR')).toEqual(ids.map((_, index) => `RETR ${index + 1}`));
     expect(sent(server, 'UIDL').slice(-1)).toEqual(['UIDL']);
+  });
+
+  it('waits with so many others at most, and is overloaded beyond', async () => {
+    const beyond = 150;
+    world.come(MAILBOX.fetchedInTurn + MAILBOX.fetchesWaiting + beyond, 'mail');
+    const gate = Promise.withResolvers<null>();
+    const server = await world.serve({ answer: ({ verb }) => (verb === 'RETR' ? gate.promise : null) });
+    const { box, ids } = await world.account(server);
+    const asked = Array.from({ length: Math.ceil(ids.length / 100) }, (_, n) => outcomes(box, ids.slice(n * 100, (n + 1) * 100)));
+    // The first have been taken up, none is answered yet: the last find no room.
+    expect(await asked.at(-1)).toEqual(Array.from({ length: ids.length % 100 }, () => 'overloaded'));
+    gate.resolve(null);
+    expect(await asked[0]).toEqual(Array.from({ length: 100 }, (_, index) => `mail ${index + 1}`));
+    valueOf(await box.service.remove(OPERATOR));
+    await Promise.all(asked);
   });
 });
