@@ -389,6 +389,8 @@ export const CRYPTO = {
   kid: 32,
   /** Sub-keys kept derived. Labels are constants of the program, so this is never reached. */
   subKeys: 64,
+  /** Texts that are hashed side by side: 16 octets of each are held twice. */
+  textsAtOnce: 16_384,
   /** Rounds of drawing random characters. One round leaves 1 in 32 to be drawn again; a working source never needs five. */
   drawRounds: 32,
 } as const;

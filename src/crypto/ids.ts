@@ -20,6 +20,9 @@ const JURISDICTIONS: readonly Jurisdiction[] = [null, 'eu', 'fedramp'];
 const ACCOUNT = /^acc_[0-9A-Za-z]{22}$/;
 const TOKEN = /^tok_[0-9A-Za-z]{22}$/;
 /** 16 octets are 22 characters, of which the last has two bits. */
+const MESSAGE_OCTETS = 16;
+const GROUPED_OCTETS = 18;
+export const MESSAGE_CHARACTERS = 22;
 const MESSAGE = /^[0-9A-Za-z_-]{21}[AQgw]$/;
 
 /** `acc_` and 22 base62 characters, of which the first names the jurisdiction. */
@@ -51,9 +54,15 @@ export function isTokenId(id: string): boolean {
   return TOKEN.test(id);
 }
 
-/** 16 random octets in base64url (RFC 4648 §5), without padding. */
-export function newMessageId(random: Random): string {
-  return Buffer.from(random(16)).toString('base64url');
+/** `count` messages' ids: 16 random octets each in base64url (RFC 4648 §5), without padding. Up to 4,096, which is what the platform draws at once. */
+export function newMessageIds(random: Random, count: number): string[] {
+  const drawn = random(MESSAGE_OCTETS * count);
+  // Written at once, each filled up to whole groups of three octets, which the cut takes off again.
+  const padded = Buffer.alloc(GROUPED_OCTETS * count);
+  for (let n = 0; n < count; n++) padded.set(drawn.subarray(MESSAGE_OCTETS * n, MESSAGE_OCTETS * (n + 1)), GROUPED_OCTETS * n);
+  const text = padded.toString('base64url');
+  const each = (GROUPED_OCTETS / 3) * 4;
+  return Array.from({ length: count }, (_, n) => text.slice(each * n, each * n + MESSAGE_CHARACTERS));
 }
 
 /** Whether `id` can be a message's. */

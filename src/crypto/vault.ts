@@ -3,10 +3,11 @@
  * stored only wrapped by a master key: destroying that one row makes all boxes of the owner unreadable.
  *
  * Each use has its own sub-key (HKDF-SHA-256, RFC 5869, empty salt, since the data key is uniformly random):
- * boxes are AES-256-GCM, MACs and keyed hashes are HMAC-SHA-256 (RFC 2104) cut to 16 octets.
+ * boxes are AES-256-GCM, MACs are HMAC-SHA-256 (RFC 2104) cut to 16 octets, keyed hashes are AES-256-CMAC.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { CRYPTO } from '../limits.ts';
+import { Cmac, type Texts } from './cmac.ts';
 import { EnvelopeError, importKey, kidOf, open, seal } from './envelope.ts';
 import type { Keyring } from './keyring.ts';
 import { platformRandom, type Random } from './random.ts';
@@ -23,7 +24,8 @@ export class Vault {
   readonly #dataKey: Uint8Array;
   readonly #boxKey: CryptoKey;
   readonly #random: Random;
-  readonly #subKeys = new Map<string, KeyObject>();
+  readonly #macKeys = new Map<string, KeyObject>();
+  readonly #hashes = new Map<string, Cmac>();
 
   private constructor(owner: string, dataKey: Uint8Array, boxKey: CryptoKey, random: Random) {
     this.#owner = owner;
@@ -81,24 +83,34 @@ export class Vault {
 
   /** Proves that this owner issued `octets`: 16 octets. Labels keep purposes apart and are constants of the program. */
   mac(label: string, octets: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#hmac(`mac ${label}`, octets);
+    // Made once: Node takes longer to make a key of octets than to authenticate with it.
+    const key = once(this.#macKeys, label, () => createSecretKey(subKey(this.#dataKey, `mac ${label}`)));
+    return Uint8Array.from(createHmac('sha256', key).update(octets).digest().subarray(0, MAC_OCTETS));
   }
 
   /** Names `octets` without telling them to who only sees storage: 16 octets, the same for the same octets and label. */
   hash(label: string, octets: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#hmac(`hash ${label}`, octets);
+    return this.#hash(label).tag(octets);
   }
 
-  #hmac(purpose: string, octets: Uint8Array): Uint8Array<ArrayBuffer> {
-    let key = this.#subKeys.get(purpose);
-    if (key === undefined) {
-      if (this.#subKeys.size >= CRYPTO.subKeys) throw new RangeError('Too many labels: they are constants, not values.');
-      // Made once: Node takes longer to make a key of octets than to hash with it.
-      key = createSecretKey(subKey(this.#dataKey, purpose));
-      this.#subKeys.set(purpose, key);
-    }
-    return Uint8Array.from(createHmac('sha256', key).update(octets).digest().subarray(0, MAC_OCTETS));
+  /** The same for very many at once: 16 octets each, one behind another. */
+  hashes(label: string, texts: Texts): Uint8Array<ArrayBuffer> {
+    return this.#hash(label).tags(texts);
   }
+
+  #hash(label: string): Cmac {
+    return once(this.#hashes, label, () => new Cmac(subKey(this.#dataKey, `hash ${label}`)));
+  }
+}
+
+function once<T>(made: Map<string, T>, label: string, make: () => T): T {
+  let value = made.get(label);
+  if (value === undefined) {
+    if (made.size >= CRYPTO.subKeys) throw new RangeError('Too many labels: they are constants, not values.');
+    value = make();
+    made.set(label, value);
+  }
+  return value;
 }
 
 /** Whether a wrapped data key should be wrapped anew: it isn't wrapped by the first key. Throws `malformed`. */

@@ -1,12 +1,13 @@
 /**
  * One listing of a maildrop in columns: a hundred thousand messages are a few megabytes of typed arrays, not objects.
- * Entries are added as they stream in, in whatever order; `seal` then puts them in the order of their numbers. From there
- * on an entry is meant by its rank in that order, and found by its UIDL's keyed hash and its occurrence among equal ones.
+ * Entries are added as they stream in, in whatever order; `seal` then takes the keyed hashes of their UIDLs and puts them in the
+ * order of their numbers. From there on an entry is meant by its rank in that order, and found by hash and occurrence among equal ones.
  */
+import type { Texts } from '../crypto/cmac.ts';
 import { POP3 } from '../limits.ts';
 
 /** Octets of a keyed hash, and the 32-bit words that it is compared by. */
-const HASH_OCTETS = 16;
+export const HASH_OCTETS = 16;
 const WORDS = HASH_OCTETS / 4;
 const FIRST_ENTRIES = 256;
 const FIRST_OCTETS = 8 * 1024;
@@ -17,7 +18,8 @@ export class ListingTable {
   #count = 0;
   #numbers = new Float64Array(FIRST_ENTRIES);
   #sizes = new Float64Array(FIRST_ENTRIES);
-  #words = new Uint32Array(FIRST_ENTRIES * WORDS);
+  /** Of each entry, once sealed, its keyed hash. */
+  #words = new Uint32Array(0);
   #occurrences = new Uint32Array(0);
   /** Where each UIDL ends in `#uidls`; it begins where the one before it ends. */
   #ends = new Uint32Array(FIRST_ENTRIES);
@@ -32,8 +34,8 @@ export class ListingTable {
     return this.#order.length;
   }
 
-  /** `hash`: 16 octets. The octets are copied. */
-  add(number: number, uidl: Uint8Array, hash: Uint8Array): void {
+  /** The octets are copied. */
+  add(number: number, uidl: Uint8Array): void {
     const entry = this.#count;
     if (entry >= POP3.listingEntries) throw new RangeError('too many entries in a listing');
     const start = this.#start(entry);
@@ -44,7 +46,6 @@ export class ListingTable {
     this.#sizes[entry] = -1;
     this.#uidls.set(uidl, start);
     this.#ends[entry] = start + uidl.length;
-    for (let word = 0; word < WORDS; word++) this.#words[entry * WORDS + word] = wordAt(hash, word);
     this.#count += 1;
   }
 
@@ -53,8 +54,18 @@ export class ListingTable {
     if (this.#count > 0) this.#sizes[this.#count - 1] = size;
   }
 
-  /** No more entries: orders them by number, of which the last one of two equal ones stands, and numbers equal UIDLs. */
-  seal(): this {
+  /** The UIDLs of all entries, in the order in which they were added; views. */
+  get uidls(): Texts {
+    return { octets: this.#uidls, ends: this.#ends.subarray(0, this.#count) };
+  }
+
+  /**
+   * No more entries: orders them by number, of which the last one of two equal ones stands, and numbers equal UIDLs. `hashes`: what
+   * each entry is known by, 16 octets, in the order in which they were added.
+   */
+  seal(hashes: Uint8Array): this {
+    if (hashes.length !== HASH_OCTETS * this.#count) throw new RangeError('not a hash for each entry');
+    this.#words = wordsOf(hashes);
     this.#order = this.#sorted();
     const count = this.#order.length;
     this.#occurrences = new Uint32Array(count);
@@ -123,10 +134,17 @@ export class ListingTable {
   /** The UIDL's keyed hash, a copy. */
   hashAt(rank: number): Uint8Array {
     const entry = this.#order[rank] ?? 0;
-    const hash = new Uint8Array(HASH_OCTETS);
-    const view = new DataView(hash.buffer);
-    for (let word = 0; word < WORDS; word++) view.setUint32(word * 4, this.#words[entry * WORDS + word] ?? 0, true);
-    return hash;
+    return new Uint8Array(this.#words.buffer, entry * HASH_OCTETS, HASH_OCTETS).slice();
+  }
+
+  /** The keyed hashes at `ranks`, 16 octets each, one behind another. */
+  hashesAt(ranks: readonly number[]): Uint8Array {
+    const hashes = new Uint32Array(WORDS * ranks.length);
+    for (const [index, rank] of ranks.entries()) {
+      const entry = this.#order[rank] ?? 0;
+      for (let word = 0; word < WORDS; word++) hashes[index * WORDS + word] = this.#words[entry * WORDS + word] ?? 0;
+    }
+    return new Uint8Array(hashes.buffer);
   }
 
   #start(entry: number): number {
@@ -173,7 +191,6 @@ export class ListingTable {
     this.#numbers = grown(this.#numbers, entries, Float64Array);
     this.#sizes = grown(this.#sizes, entries, Float64Array);
     this.#ends = grown(this.#ends, entries, Uint32Array);
-    this.#words = grown(this.#words, entries * WORDS, Uint32Array);
   }
 }
 
@@ -187,11 +204,7 @@ function slotOf(word: number, occurrence: number, mask: number): number {
   return (word + Math.imul(occurrence, SPREAD)) & mask;
 }
 
-function wordAt(hash: Uint8Array, word: number): number {
-  const at = word * 4;
-  return ((hash[at] ?? 0) | ((hash[at + 1] ?? 0) << 8) | ((hash[at + 2] ?? 0) << 16) | ((hash[at + 3] ?? 0) << 24)) >>> 0;
-}
-
-function wordsOf(hash: Uint8Array): Uint32Array {
-  return Uint32Array.from({ length: WORDS }, (_, word) => wordAt(hash, word));
+/** Hashes as words. They are compared and never told, so the order of octets in a word is the machine's. */
+function wordsOf(hashes: Uint8Array): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(Uint8Array.from(hashes).buffer);
 }

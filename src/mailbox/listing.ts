@@ -74,8 +74,8 @@ export class ListingReader {
     if (verb === 'STAT') this.#drop = dropOf(reply);
     else if (verb === 'UIDL') {
       this.refused = reply.failure;
-      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const entry of batch) add(this.#table, entry, this.#context);
-      this.#table.seal();
+      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const { number, uidl } of batch) this.#table.add(number, uidl);
+      seal(this.#table, this.#context);
     } else if (reply.ok)
       for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) this.#table.setSize(number, size);
   }
@@ -122,10 +122,10 @@ export async function readNew(session: Session, from: number, to: number, contex
   for await (const reply of session.run(commands())) {
     const number = reply.command.number ?? 0;
     if (!reply.ok) return null;
-    if (reply.command.verb === 'UIDL') add(table, { number, uidl: uidlOf(reply) }, context);
+    if (reply.command.verb === 'UIDL') table.add(number, uidlOf(reply));
     else sizes.set(number, sizeIn(reply));
   }
-  table.seal();
+  seal(table, context);
   for (const [number, size] of sizes) table.setSize(number, size);
   return table;
 }
@@ -218,15 +218,12 @@ function dropOf(reply: Reply): Drop {
   return { messages: count, octets };
 }
 
-function add(table: ListingTable, { number, uidl: octets }: { number: number; uidl: Uint8Array }, context: Context): void {
-  table.add(number, octets, hashOf(octets, context));
+/** All UIDLs are hashed at once. */
+function seal(table: ListingTable, { account }: Context): void {
+  table.seal(account.vault.hashes('uidl', table.uidls));
 }
 
 /** The keyed hash, as it is stored, of the UIDL that a reply to `UIDL n` gives. Throws `protocol`. */
-export function hashUidl(reply: Reply, context: Context): Uint8Array {
-  return hashOf(uidlOf(reply), context);
-}
-
-function hashOf(octets: Uint8Array, context: Context): Uint8Array {
-  return context.account.vault.hash('uidl', octets);
+export function hashUidl(reply: Reply, { account }: Context): Uint8Array {
+  return account.vault.hash('uidl', uidlOf(reply));
 }

@@ -12,7 +12,7 @@ import type { Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
 import { hex } from './hex.ts';
 import { fingerprintOf, hasTop, type Identity, readIdentities } from './identities.ts';
-import { ListingTable } from './listing-table.ts';
+import { HASH_OCTETS, ListingTable } from './listing-table.ts';
 
 const NO_UIDL = new Uint8Array(0);
 
@@ -33,18 +33,20 @@ export async function readUnnamed(session: Session, context: Context): Promise<L
     if (!reply.ok) throw new Pop3Error(reply.failure);
     for await (const batch of readSizes(reply.body))
       for (const { number, size } of batch) {
-        numbers.add(number, NO_UIDL, NO_UIDL);
+        numbers.add(number, NO_UIDL);
         numbers.noteSize(size);
       }
   }
-  numbers.seal();
+  numbers.seal(new Uint8Array(HASH_OCTETS * numbers.uidls.ends.length));
   if (numbers.count > RECOGNITION.headersMost)
     throw unsupportedError('uidl', 'The server has no UIDL, and more messages than can be told apart by their headers.');
   const table = new ListingTable();
+  const hashes = new Uint8Array(HASH_OCTETS * numbers.count);
   const ranks = Array.from({ length: numbers.count }, (_, rank) => rank);
   const counts = new Map<string, number>();
   const add = (rank: number, hash: Uint8Array): void => {
-    table.add(numbers.numberAt(rank), NO_UIDL, hash);
+    hashes.set(hash, HASH_OCTETS * table.uidls.ends.length);
+    table.add(numbers.numberAt(rank), NO_UIDL);
     table.noteSize(numbers.sizeAt(rank) ?? 0);
     counts.set(hex(hash), (counts.get(hex(hash)) ?? 0) + 1);
   };
@@ -54,7 +56,7 @@ export async function readUnnamed(session: Session, context: Context): Promise<L
     add(rank, nameOf(identity, numbers.sizeAt(rank) ?? 0, context));
   });
   if (refused.size > 0) standIn(refused, numbers, { counts, add }, context);
-  return table.seal();
+  return table.seal(hashes);
 }
 
 /** Messages without a readable header are those of their size that are missing, as far as there are any; else the size is all they have. */

@@ -8,7 +8,7 @@ import {
   isTokenId,
   jurisdictionOf,
   newAccountId,
-  newMessageId,
+  newMessageIds,
   newTokenId,
   type Jurisdiction,
 } from '../../src/crypto/ids.ts';
@@ -22,7 +22,7 @@ describe('stored examples', () => {
     expect(jurisdictionOf(id)).toBe(jurisdiction);
   });
   test.each(stored.tokens)('token $id', ({ firstOctet, id }) => expect(newTokenId(fixedRandom(firstOctet))).toBe(id));
-  test.each(stored.messages)('message $id', ({ firstOctet, id }) => expect(newMessageId(fixedRandom(firstOctet))).toBe(id));
+  test.each(stored.messages)('message $id', ({ firstOctet, id }) => expect(newMessageIds(fixedRandom(firstOctet), 1)[0]).toBe(id));
 });
 
 describe('account ids', () => {
@@ -71,10 +71,15 @@ describe('predicates accept what is issued and nothing near it', () => {
       expect(isTokenId(text)).toBe(false);
   });
 
+  test('many message ids are each what its own octets make', () => {
+    const drawn = Uint8Array.from({ length: 16 * 100 }, (_, at) => at * 7);
+    const alone = Array.from({ length: 100 }, (_, n) => newMessageIds(() => drawn.slice(16 * n, 16 * n + 16), 1)[0]);
+    expect(newMessageIds((count) => drawn.slice(0, count), 100)).toEqual(alone);
+  });
   test('message ids are the canonical base64url of 16 octets', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), (octets) => {
-        const id = newMessageId(() => Uint8Array.from(octets));
+        const [id = ''] = newMessageIds(() => Uint8Array.from(octets), 1);
         expect(isMessageId(id)).toBe(true);
         expect([...Buffer.from(id, 'base64url')]).toEqual([...octets]);
       }),

@@ -3,7 +3,7 @@
  * that is added is tested here by being there.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newAccountId, newMessageId } from '../../src/crypto/ids.ts';
+import { newAccountId, newMessageIds } from '../../src/crypto/ids.ts';
 import { newToken } from '../../src/crypto/token.ts';
 import type { Scope, TokenSettings } from '../../src/mailbox/rpc.ts';
 import { type ApiOperation, call, operationsOf } from '../support/api-operations.ts';
@@ -24,6 +24,11 @@ let server: Pop3Server;
 let gateway: NodeGateway;
 /** An account for each kind of token that isn't let in, or not everywhere. */
 let tokens: Record<'expired' | 'revoked' | 'removed' | 'page' | Scope, MadeAccount>;
+
+/** One that no message has. */
+function messageId(): string {
+  return newMessageIds(random, 1)[0] ?? '';
+}
 
 async function make(token: Partial<TokenSettings> = {}): Promise<MadeAccount> {
   return gateway.account(server.port, token, { auth: USERS.next() });
@@ -56,7 +61,7 @@ afterAll(() => server.close());
 async function messageOf({ path, token }: MadeAccount): Promise<string> {
   const response = await gateway.ask('GET', `${path}/messages`, { as: token });
   const { data } = (await response.json()) as { data?: { id: string }[] };
-  return data?.[0]?.id ?? newMessageId(random);
+  return data?.[0]?.id ?? messageId();
 }
 
 function ask(operation: ApiOperation, parameters: Record<string, string>, asking: Asking): Promise<Response> {
@@ -176,7 +181,7 @@ describe.each(OF_ACCOUNT.filter(({ path }) => path.includes('{message}')))('$tit
     const mine = await make();
     const foreign = await messageOf(tokens.read);
     const answers = [];
-    for (const message of [foreign, newMessageId(random), 'x', 'x'.repeat(3_000), '%00', '%E0%A4%A'])
+    for (const message of [foreign, messageId(), 'x', 'x'.repeat(3_000), '%00', '%E0%A4%A'])
       answers.push(await essence(await ask(operation, { account: mine.id, message }, { as: mine.token })));
     expect(answers[0]).toMatchObject({ status: 404, body: { code: 'not_found' } });
     for (const answer of answers) expect(answer).toEqual(answers[0]);

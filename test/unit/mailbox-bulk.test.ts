@@ -23,8 +23,8 @@ function hashOf(n: number): Uint8Array {
 
 function listing(uidlOf: (n: number) => number, sizeOf: (n: number) => number = () => 100, numberOf = (n: number) => n + 1): ListingTable {
   const table = new ListingTable();
-  for (let n = 0; n < COUNT; n++) table.add(numberOf(n), NAME, hashOf(uidlOf(n)));
-  table.seal();
+  for (let n = 0; n < COUNT; n++) table.add(numberOf(n), NAME);
+  table.seal(Buffer.concat(Array.from({ length: COUNT }, (_, n) => hashOf(uidlOf(n)))));
   for (let n = 0; n < COUNT; n++) table.setSize(numberOf(n), sizeOf(n));
   return table;
 }

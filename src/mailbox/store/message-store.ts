@@ -2,8 +2,8 @@
  * Statements on the ledger: one row a message, live or gone.
  * Bulk goes through `json_each`, because a statement takes at most 100 parameters; octets in it are hex.
  */
-import { Buffer } from 'node:buffer';
 import type { Sql } from '../deps.ts';
+import type { PackedMessages } from './packed-messages.ts';
 
 export type MessageRow = {
   created: number;
@@ -44,16 +44,6 @@ export type NewMessage = {
 };
 
 export type Indexed = { created: number; place: number; summary: string; fingerprint: string };
-
-/** Whether all of a row that isn't of fixed width lies in a pack: so it is with most of what comes in a first listing. */
-function isPacked({ uidl, pack, occurrence }: NewMessage): boolean {
-  return uidl === null && pack !== null && occurrence === 0;
-}
-
-/** A whole number below 10^16, or nothing, in 16 characters. */
-function digits(value: number | null): string {
-  return String(value ?? '').padStart(16);
-}
 
 export class MessageStore {
   readonly #sql: Sql;
@@ -160,33 +150,22 @@ export class MessageStore {
   }
 
   insert(rows: readonly NewMessage[], seenAt: number): void {
+    if (rows.length === 0) return;
     this.forget();
-    const packed = rows.filter(isPacked);
-    if (packed.length > 0) this.#insertPacked(packed, seenAt);
-    const others = rows.filter((row) => !isPacked(row));
-    if (others.length === 0) return;
     this.#sql.exec(
       `INSERT INTO messages (created, id, uidl, uidl_hash, occurrence, size, pack, pack_at, first_seen, last_seen, detail)
        SELECT value->>0, value->>1, unhex(value->>2), unhex(value->>3), value->>4, value->>5, value->>6, value->>7, ?, ?, 0 FROM json_each(?)`,
       seenAt,
       seenAt,
-      JSON.stringify(others.map((row) => [row.created, row.id, row.uidl, row.uidlHash, row.occurrence, row.size, row.pack, row.packAt])),
+      JSON.stringify(rows.map((row) => [row.created, row.id, row.uidl, row.uidlHash, row.occurrence, row.size, row.pack, row.packAt])),
     );
   }
 
-  /** Columns of fixed width, cut up by SQLite: half the time of an array for each row, and a first listing has very many. */
-  #insertPacked(rows: readonly NewMessage[], seenAt: number): void {
-    const texts = rows.map(({ created, id, pack, packAt }) => id + digits(created) + digits(pack) + digits(packAt));
-    this.#sql.exec(
-      `INSERT INTO messages (created, id, uidl_hash, occurrence, size, pack, pack_at, first_seen, last_seen, detail)
-       SELECT CAST(substr(texts, 70 * key + 23, 16) AS INTEGER), CAST(substr(texts, 70 * key + 1, 22) AS TEXT), substr(hashes, 16 * key + 1, 16),
-         0, value, CAST(substr(texts, 70 * key + 39, 16) AS INTEGER), CAST(substr(texts, 70 * key + 55, 16) AS INTEGER), seen, seen, 0
-       FROM (SELECT ? AS texts, ? AS hashes, ? AS seen), json_each(?)`,
-      Buffer.from(texts.join(''), 'latin1'),
-      Buffer.from(rows.map((row) => row.uidlHash).join(''), 'hex'),
-      seenAt,
-      JSON.stringify(rows.map((row) => row.size)),
-    );
+  /** The same for messages in packs, whose places are counted from `first`. */
+  insertPacked(messages: PackedMessages, first: number, seenAt: number): void {
+    if (messages.count === 0) return;
+    this.forget();
+    messages.insert(this.#sql, first, seenAt);
   }
 
   /** LIST tells other sizes now: updates. `print`: hex of the fingerprint that comes of it, or null where nobody can tell. */
