@@ -74,7 +74,7 @@ export class ListingReader {
     if (verb === 'STAT') this.#drop = dropOf(reply);
     else if (verb === 'UIDL') {
       this.refused = reply.failure;
-      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const { number, uidl } of batch) this.#table.add(number, uidl);
+      if (reply.ok) for await (const batch of readUidls(reply.body)) for (const entry of batch) this.#table.add(entry.number, entry.uidl);
       seal(this.#table, this.#context);
     } else if (reply.ok)
       for await (const batch of readSizes(reply.body)) for (const { number, size } of batch) this.#table.setSize(number, size);
