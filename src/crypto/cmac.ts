@@ -2,6 +2,7 @@
  * AES-CMAC (RFC 4493; with 256-bit keys, NIST SP 800-38B) of many short texts at once. A call into the platform's
  * cryptography costs far more than a block of AES, so each call enciphers one block of very many texts.
  */
+import { Buffer } from 'node:buffer';
 import { createCipheriv } from 'node:crypto';
 import { CRYPTO } from '../limits.ts';
 
@@ -16,6 +17,13 @@ const PADDING = 0x80;
 export interface Texts {
   readonly octets: Uint8Array;
   readonly ends: Uint32Array;
+}
+
+/** Texts put one behind another. */
+export function joinTexts(texts: readonly Uint8Array[]): Texts {
+  let end = 0;
+  const ends = Uint32Array.from(texts, (text) => (end += text.length));
+  return { octets: Buffer.concat(texts), ends };
 }
 
 export class Cmac {

@@ -3,6 +3,7 @@ import { Budget } from './budget.ts';
 import { type ChangedRows, changesSince, startOf } from './feed.ts';
 import { freshen, indexShown, lastKnown } from './freshness.ts';
 import { listItem } from './item.ts';
+import { readAhead } from './read-ahead.ts';
 import type { Rooms } from './rooms.ts';
 import type { ChangesPage, ChangesQuery, ListItem } from './rpc.ts';
 import type { MessageRow } from './store/message-store.ts';
@@ -15,8 +16,10 @@ export async function readChanges(query: ChangesQuery, rooms: Rooms, given: Budg
   const fresh = query.maxAge === null ? lastKnown(rooms) : await freshen(rooms, query.maxAge, budget);
   const page = (): ChangedRows => changesSince(start, query.limit, rooms);
   if (query.include === 'ids') return shown(page(), fresh, (row) => Promise.resolve({ id: row.id }), rooms);
-  const { created, updated } = page();
+  const { created, updated, hasMore } = page();
   const problem = await indexShown(rooms, [...created, ...updated], fresh, budget);
+  const last = created.at(-1);
+  if (start !== null && hasMore && last && problem === null) readAhead('oldest', last.created, query.limit, rooms);
   return shown(page(), { ...fresh, problem }, (row) => listItem(row, rooms), rooms);
 }
 

@@ -3,8 +3,8 @@
  * A batch is one transaction, so indexing can stop and go on anywhere, and in the background it does for whoever is waited
  * for. A message that can't be read is marked and tried again later; it never blocks its neighbours.
  */
-import { MAILBOX } from '../limits.ts';
-import { summarize, type Summary } from '../mime/message.ts';
+import { MAILBOX, PIPELINE } from '../limits.ts';
+import { identity, summarize, type Summary } from '../mime/message.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
@@ -14,12 +14,12 @@ import { MailboxError, refusal } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
 import { backoff } from './health.ts';
 import { hex } from './hex.ts';
-import type { OpenSession } from './line.ts';
+import { fingerprintsOf, type Identity } from './identities.ts';
+import type { Job, OpenSession } from './line.ts';
 import { locate } from './listing.ts';
 import { collect } from './octets.ts';
 import type { Priority } from './queue.ts';
 import type { MessageRow } from './store/message-store.ts';
-import { fingerprint } from './summary.ts';
 
 export class Indexer {
   readonly #context: Context;
@@ -32,67 +32,86 @@ export class Indexer {
     this.#fetcher = fetcher;
   }
 
-  /** Indexes `rows` in a session of their own turn. Calls that meet share the work. */
-  async index(rows: readonly MessageRow[], priority: Priority): Promise<void> {
+  /**
+   * Indexes `rows` in a session of their own turn. Calls that meet share the work. `window`: replies that it leaves outstanding as long
+   * as nobody waits for it.
+   */
+  async index(rows: readonly Placed[], priority: Priority, window: number = MAILBOX.backgroundWindow): Promise<void> {
+    const { store, deps } = this.#context;
+    const pace = { until: Number.POSITIVE_INFINITY, window };
+    if (!(await this.#indexOrJoin(rows, priority, pace))) return;
     // What others had begun may have been cut off, so what it left is asked for again, once.
-    if (await this.#indexOrJoin(rows, priority)) await this.#indexOrJoin(this.#stillUnindexed(rows), priority);
+    const places = rows.map(({ created }) => created);
+    await this.#indexOrJoin(store.messages.unindexedOf(places, deps.now()), priority, pace);
   }
 
   /** Indexes up to `count` of the newest messages within a job that holds the session, for `time` milliseconds at most. */
   async newest(open: OpenSession, count: number, time: number): Promise<void> {
     const { store, deps, line } = this.#context;
     const rows = store.messages.unindexed(MAILBOX.indexedMessages, deps.now(), count);
-    await this.#share(rows, { background: line.background, done: this.#index(open, rows, deps.now() + time) });
+    const pace = { until: deps.now() + time, window: MAILBOX.backgroundWindow };
+    await this.#share({ rows, background: line.background, job: null, done: this.#index(open, rows, pace) });
   }
 
-  /** Whether any of `rows` was being indexed by somebody else. Background work is not waited for: it steps aside. */
-  async #indexOrJoin(rows: readonly MessageRow[], priority: Priority): Promise<boolean> {
-    const background = priority === 'background';
-    const joined = new Set<Work>();
-    const left = rows.filter((row) => {
-      const running = this.#running.get(row.created);
-      if (!running || (running.background && !background)) return true;
-      joined.add(running);
-      return false;
+  /** Whether any of `rows` was being indexed by somebody else. */
+  async #indexOrJoin(rows: readonly Placed[], priority: Priority, pace: Pace): Promise<boolean> {
+    const running = new Set(rows.flatMap(({ created }) => this.#running.get(created) ?? []));
+    const joined = new Set([...running].filter((work) => priority === 'background' || this.#isJoined(work, rows)));
+    const left = rows.filter(({ created }) => {
+      const work = this.#running.get(created);
+      return !work || !joined.has(work);
     });
     const work = [...joined].map(({ done }) => done);
     if (left.length > 0) {
-      const job = { fresh: false, linger: !background, priority };
-      const done = this.#context.line.use({ ...job, work: (open) => this.#index(open, left, Number.POSITIVE_INFINITY) });
-      work.push(this.#share(left, { background, done }));
+      const background = priority === 'background';
+      const job: Job<void> = {
+        fresh: false,
+        linger: !background,
+        priority,
+        work: (open) => this.#index(open, left, pace),
+      };
+      work.push(this.#share({ rows: left, background, job, done: this.#context.line.use(job) }));
     }
     await Promise.all(work);
     return joined.size > 0;
   }
 
-  async #share(rows: readonly MessageRow[], work: Work): Promise<void> {
-    for (const row of rows) this.#running.set(row.created, work);
+  /**
+   * Whether somebody who waits for `rows` waits for work that has begun. Background work is not waited for, it steps aside, unless all
+   * that it does is what he wants: then it is his.
+   */
+  #isJoined(work: Work, rows: readonly Placed[]): boolean {
+    if (!work.background) return true;
+    const wanted = new Set(rows.map(({ created }) => created));
+    if (work.job === null || !work.rows.every(({ created }) => wanted.has(created))) return false;
+    work.job.priority = 'interactive';
+    work.background = false;
+    return true;
+  }
+
+  async #share(work: Work): Promise<void> {
+    for (const { created } of work.rows) this.#running.set(created, work);
     try {
       await work.done;
     } finally {
-      for (const row of rows) if (this.#running.get(row.created) === work) this.#running.delete(row.created);
+      for (const { created } of work.rows) if (this.#running.get(created) === work) this.#running.delete(created);
     }
   }
 
-  #stillUnindexed(rows: readonly MessageRow[]): MessageRow[] {
-    const { store, deps } = this.#context;
-    return store.messages.byCreated(rows.map((row) => row.created)).filter((row) => needsIndexing(row, deps.now()));
-  }
-
   /** In the background between two messages, whenever somebody waits whom this need not keep waiting, he goes first. */
-  async #index(open: OpenSession, rows: readonly MessageRow[], until: number): Promise<void> {
+  async #index(open: OpenSession, rows: readonly Placed[], pace: Pace): Promise<void> {
     const { line, deps } = this.#context;
-    let left = await this.#pass(open, rows, until);
-    while (left.length > 0 && deps.now() <= until) {
+    let left: readonly Placed[] = await this.#pass(open, rows, pace);
+    while (left.length > 0 && deps.now() <= pace.until) {
       const session = await line.stepAside();
       // What is left is found by the next alarm, or by whoever shows it.
       if (session === null) return;
-      left = await this.#pass(session, left, until);
+      left = await this.#pass(session, left, pace);
     }
   }
 
   /** Indexes `rows` until all are done, the time is up or somebody is to go first. Returns those it didn't come to. */
-  async #pass(open: OpenSession, rows: readonly MessageRow[], until: number): Promise<MessageRow[]> {
+  async #pass(open: OpenSession, rows: readonly Placed[], pace: Pace): Promise<MessageRow[]> {
     const { store } = this.#context;
     // While others had the turn, a message may have been read whole, or be gone.
     const current = new Map(store.messages.byCreated(rows.map((row) => row.created)).map((row) => [row.created, row]));
@@ -107,14 +126,14 @@ export class Indexer {
     }
     const { capabilities } = open.session;
     const byTop = capabilities && !capabilities.top ? [] : present;
-    const { reached, refused } = await this.#byTop(open, byTop, until);
+    const { reached, refused } = await this.#byTop(open, byTop, pace);
     const byRetr = capabilities && !capabilities.top ? present : refused;
-    const retrieved = await this.#byRetr(open, byRetr, until);
+    const retrieved = await this.#byRetr(open, byRetr, pace);
     return [...byTop.slice(reached), ...byRetr.slice(retrieved)].map(({ row }) => row);
   }
 
   /** How many it came to, and those that a server which doesn't tell its capabilities refused to TOP: it may know RETR alone. */
-  async #byTop(open: OpenSession, present: readonly Located[], until: number): Promise<{ reached: number; refused: Located[] }> {
+  async #byTop(open: OpenSession, present: readonly Located[], pace: Pace): Promise<{ reached: number; refused: Located[] }> {
     const { line } = this.#context;
     const refused: Located[] = [];
     const asked: Located[] = [];
@@ -127,9 +146,9 @@ export class Indexer {
         yield top(located.number, MAILBOX.previewLines);
       }
     };
-    const due = this.#due(present, MAILBOX.backgroundWindow, until);
+    const due = this.#due(present, pace.window, pace.until);
     try {
-      for await (const reply of open.session.run(commands(due), line.background ? MAILBOX.backgroundWindow : undefined)) {
+      for await (const reply of open.session.run(commands(due), () => (line.background ? pace.window : PIPELINE.commands))) {
         const located = asked[next];
         if (!located) break;
         const octets = reply.ok ? await collect(reply.body) : null;
@@ -154,7 +173,7 @@ export class Indexer {
   }
 
   /** Returns how many it came to. */
-  async #byRetr(open: OpenSession, present: readonly Located[], until: number): Promise<number> {
+  async #byRetr(open: OpenSession, present: readonly Located[], { until }: Pace): Promise<number> {
     let reached = 0;
     for (const { row, number } of this.#due(present, 1, until)) {
       reached += 1;
@@ -179,20 +198,26 @@ export class Indexer {
   }
 
   async #read(row: MessageRow, octets: Uint8Array): Promise<Headers> {
-    const parser = new OutlineParser();
+    const parser = new OutlineParser(false);
     parser.push(octets);
     const outline = parser.end();
     const read = (start: number, end: number): Promise<Uint8Array> => Promise.resolve(octets.subarray(start, end));
     const summary = await summarize(outline, read, { whole: false });
-    return { row, summary, print: await fingerprint(outline, read, row.size, this.#context.account.vault) };
+    return { row, summary, identity: await identity(outline, read) };
   }
 
   /** Seals a batch, all at once, and stores it in one transaction. */
   async #commit(batch: Headers[]): Promise<void> {
     if (batch.length === 0) return;
     const { store, account } = this.#context;
+    const read = batch.splice(0);
+    const prints = fingerprintsOf(
+      read.map(({ row: { size }, identity: found }) => ({ identity: found, size })),
+      account.vault,
+    );
     const rows = await Promise.all(
-      batch.splice(0).map(async ({ row: { created, id }, summary, print }) => {
+      read.map(async ({ row: { created, id }, summary }, index) => {
+        const print = prints[index] ?? new Uint8Array(0);
         return { created, summary: hex(await account.vault.sealJson(summary, id, 'summary')), fingerprint: hex(print) };
       }),
     );
@@ -228,8 +253,20 @@ function isProtocol(error: unknown): error is Pop3Error {
   return error instanceof Pop3Error && error.failure.kind === 'protocol';
 }
 
+/** A row, by its place. */
+type Placed = Pick<MessageRow, 'created'>;
+
+/** How long work may go on, and how many replies it leaves outstanding in the background. */
+interface Pace {
+  readonly until: number;
+  readonly window: number;
+}
+
 interface Work {
-  readonly background: boolean;
+  readonly rows: readonly Placed[];
+  background: boolean;
+  /** The job that does this and nothing else, or null. */
+  readonly job: Job<void> | null;
   readonly done: Promise<void>;
 }
 
@@ -237,7 +274,7 @@ interface Work {
 interface Headers {
   readonly row: MessageRow;
   readonly summary: Summary;
-  readonly print: Uint8Array;
+  readonly identity: Identity;
 }
 
 interface Located {

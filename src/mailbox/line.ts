@@ -90,6 +90,11 @@ export class Line {
     this.#queue.leave();
   }
 
+  /** Whether a session is open that the next job can use. */
+  get held(): boolean {
+    return this.#open?.session.usable === true;
+  }
+
   /** Whether the background work that has the turn is to step aside, once it has got on a little. */
   get wanted(): boolean {
     return this.#queue.wanted;

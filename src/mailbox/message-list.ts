@@ -3,6 +3,7 @@ import type { Budget } from './budget.ts';
 import { listPage } from './feed.ts';
 import { FRESH, freshen, indexShown } from './freshness.ts';
 import { needsHeaders, someOf } from './item.ts';
+import { readAhead } from './read-ahead.ts';
 import type { Rooms } from './rooms.ts';
 import type { ListQuery, MessagePage } from './rpc.ts';
 import { syncView } from './view.ts';
@@ -15,6 +16,10 @@ export async function readMessages(query: ListQuery, rooms: Rooms, budget: Budge
   const fresh = query.cursor === null ? await freshen(rooms, query.maxAge, budget) : FRESH;
   const { rows, nextCursor } = listPage(query, rooms);
   const problem = needsHeaders(query.fields) ? await indexShown(rooms, rows, fresh, budget) : fresh.problem;
+  const last = rows.at(-1);
+  // Who has come to a second page is likely to want a third one.
+  const goesOn = query.cursor !== null && nextCursor !== null && needsHeaders(query.fields) && problem === null;
+  if (goesOn && last) readAhead(query.order, last.created, query.limit, rooms);
   const indexed = new Map(store.messages.byCreated(rows.map((row) => row.created)).map((row) => [row.created, row]));
   const shown = rows.map((row) => indexed.get(row.created) ?? row);
   return {

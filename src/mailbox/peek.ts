@@ -103,7 +103,7 @@ function commandFor({ number, size }: Listed, detail: PeekQuery['detail'], sessi
 
 async function seen(reply: Reply): Promise<Summary & Pick<PeekItem, 'detail'>> {
   if (!reply.ok) return { detail: 'uidl', ...UNKNOWN };
-  const parser = new OutlineParser();
+  const parser = new OutlineParser(false);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of reply.body) {

@@ -12,17 +12,24 @@ export function durableSql(storage: DurableObjectStorage): Sql {
   return {
     exec<Row extends Record<string, SqlValue>>(statement: string, ...bindings: SqlValue[]): Row[] {
       checkStatement(statement, bindings);
-      const rows: Record<string, SqlStorageValue>[] = storage.sql.exec(statement, ...bindings).toArray();
-      for (const row of rows) for (const name in row) if (row[name] instanceof ArrayBuffer) widen(row, name, row[name]);
+      const cursor = storage.sql.exec(statement, ...bindings);
+      const names = cursor.columnNames;
+      const rows: Record<string, SqlValue>[] = [];
+      // The platform takes twice as long to make objects of rows as arrays.
+      for (const values of cursor.raw()) rows.push(rowOf(names, values));
       return rows as Row[];
     },
     transaction: (body) => storage.transactionSync(() => settled(body())),
   };
 }
 
-/** In place: a row of a listing costs no second object. */
-function widen(row: Record<string, unknown>, name: string, octets: ArrayBuffer): void {
-  row[name] = new Uint8Array(octets);
+function rowOf(names: readonly string[], values: readonly SqlStorageValue[]): Record<string, SqlValue> {
+  const row: Record<string, SqlValue> = {};
+  for (let index = 0; index < names.length; index++) {
+    const value = values[index] ?? null;
+    row[names[index] ?? ''] = value instanceof ArrayBuffer ? new Uint8Array(value) : value;
+  }
+  return row;
 }
 
 /** Throws where a statement exceeds what the platform takes. */

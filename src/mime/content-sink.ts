@@ -2,7 +2,7 @@
  * Takes the octets of one body as they stream by and measures what they decode to: size and SHA-256, nothing kept.
  * The last line break is held back, because before a boundary it belongs to the boundary (RFC 2046 §5.1.1).
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { Decoder } from './decode.ts';
 
 const LF = 0x0a;
@@ -12,13 +12,14 @@ const CRLF = new Uint8Array([CR, LF]);
 
 export class ContentSink {
   readonly #decoder: Decoder;
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash | null;
   #size = 0;
   #held: Uint8Array = NOTHING;
 
-  /** `encoding`: the Content-Transfer-Encoding in lower case. */
-  constructor(encoding: string) {
+  /** `encoding`: the Content-Transfer-Encoding in lower case. `hashed`: whether the hash is wanted; else it is null. */
+  constructor(encoding: string, hashed: boolean) {
     this.#decoder = new Decoder(encoding);
+    this.#hash = hashed ? createHash('sha256') : null;
   }
 
   write(octets: Uint8Array): void {
@@ -34,16 +35,16 @@ export class ContentSink {
   }
 
   /** Ends the body. `atBoundary`: a boundary line follows, and the line break before it is not content. */
-  finish(atBoundary: boolean): { size: number; sha256: string } {
+  finish(atBoundary: boolean): { size: number; sha256: string | null } {
     if (!atBoundary) this.#put(this.#decoder.push(this.#held));
     this.#put(this.#decoder.end());
-    return { size: this.#size, sha256: this.#hash.digest('hex') };
+    return { size: this.#size, sha256: this.#hash?.digest('hex') ?? null };
   }
 
   #put(octets: Uint8Array): void {
     if (octets.length === 0) return;
     this.#size += octets.length;
-    this.#hash.update(octets);
+    this.#hash?.update(octets);
   }
 }
 

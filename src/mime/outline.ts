@@ -3,7 +3,7 @@
  * octet, and the size and hash of what each decodes to. The same however the chunks are cut; linear; memory bounded by
  * `MIME`, not by the message. Never fails: what is malformed or over a limit is in `defects` (RFC 5322, 2045, 2046).
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { MIME } from '../limits.ts';
 import { LineScanner } from './line-scanner.ts';
 import type { Outline } from './part.ts';
@@ -13,14 +13,21 @@ export { attachments, type AttachmentEntry } from './attachments.ts';
 export { findPart, type Encoding, type Outline, type Part } from './part.ts';
 
 export class OutlineParser {
-  readonly #hash = createHash('sha256');
-  readonly #tree = new PartTree();
-  readonly #scanner = new LineScanner<Match>(this.#tree);
+  readonly #hash: Hash | null;
+  readonly #tree: PartTree;
+  readonly #scanner: LineScanner<Match>;
   #octets = 0;
+
+  /** `hashed`: false where only the headers are of interest, as of a message whose beginning is read: there are no hashes then. */
+  constructor(hashed = true) {
+    this.#hash = hashed ? createHash('sha256') : null;
+    this.#tree = new PartTree(hashed);
+    this.#scanner = new LineScanner<Match>(this.#tree);
+  }
 
   /** Takes the next octets of the message; they are not kept. */
   push(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
+    this.#hash?.update(chunk);
     this.#octets += chunk.length;
     this.#scanner.push(chunk);
   }
@@ -31,7 +38,7 @@ export class OutlineParser {
     this.#tree.end(this.#octets);
     return {
       octets: this.#octets,
-      sha256: this.#hash.digest('hex'),
+      sha256: this.#hash?.digest('hex') ?? '',
       parts: this.#tree.parts,
       defects: [...this.#tree.defects].slice(0, MIME.defects),
     };

@@ -60,6 +60,11 @@ export class PartTree implements LineReader<Match> {
   readonly #delimiters = new Map<string, Match>();
   #nested = 0;
   #textLeft: number = MIME.outlineCharacters;
+  readonly #hashed: boolean;
+
+  constructor(hashed: boolean) {
+    this.#hashed = hashed;
+  }
 
   get watching(): boolean {
     return this.#delimiters.size > 0;
@@ -191,7 +196,7 @@ export class PartTree implements LineReader<Match> {
     const open: Open = {
       part,
       slot,
-      sink: new ContentSink(kind === 'leaf' ? members.encoding : 'binary'),
+      sink: new ContentSink(kind === 'leaf' ? members.encoding : 'binary', this.#hashed),
       boundary: kind === 'multipart' ? boundary : null,
       children: 0,
       prefix: slot.number === null && kind === 'multipart' ? slot.prefix : `${path}.`,

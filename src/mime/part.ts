@@ -31,14 +31,14 @@ export interface Part {
   bodyEnd: number;
   /** Octets of the decoded content; null for a multipart. */
   decodedSize: number | null;
-  /** Of the decoded content, hexadecimal; null for a multipart. */
+  /** Of the decoded content, hexadecimal; null for a multipart, or where none was wanted. */
   sha256: string | null;
 }
 
 export interface Outline {
   /** Of the whole message. */
   octets: number;
-  /** Of the whole message, hexadecimal. */
+  /** Of the whole message, hexadecimal; empty where none was wanted. */
   sha256: string;
   /** Flat, each part before its children. At least one: the root. */
   parts: Part[];

@@ -57,7 +57,7 @@ export class Authorization {
   }
 
   /** Logs in if need be, and puts `commands` under way, with the login where that goes. Throws what ends the session. */
-  async begin(commands: Iterable<Command> | null, most?: number): Promise<void> {
+  async begin(commands: Iterable<Command> | null, most?: () => number): Promise<void> {
     const { knowledge, pipeline } = this.#parts;
     const login = this.#loggedIn ? null : await this.#choose();
     const again = commands !== null && knowledge.asksAgain ? [capa()] : [];
@@ -90,7 +90,7 @@ export class Authorization {
   }
 
   /** Logs in with `commands` behind what is last written for it. Where that is a trial, STAT is the first of them. */
-  async #enterWith(login: Login, commands: Generator<Command, void, void>, most?: number): Promise<void> {
+  async #enterWith(login: Login, commands: Generator<Command, void, void>, most?: () => number): Promise<void> {
     const { conversation, knowledge, pipeline, trial } = this.#parts;
     const last = await this.#refusable(() => allButLast(conversation, login));
     const first = trial.trying ? commands.next() : null;

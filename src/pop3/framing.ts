@@ -38,16 +38,18 @@ export class StatusDecoder {
     for (;;) {
       const lf = chunk.indexOf(LF, start);
       const end = lf === -1 ? chunk.length : lf + 1;
-      const line = this.#take(chunk, start, end);
+      // Nearly every line comes in one piece: it is looked at where it lies.
+      const whole = lf !== -1 && this.#length === 0 && end - start <= this.#limit + 2;
+      const line = whole ? chunk.subarray(start, end) : this.#take(chunk, start, end);
       if (line === null) return this.#defect('an endless status line');
       if (lf === -1) return odd(line) ? this.#defect('the answer is not POP3') : { kind: 'more' };
-      if (line[line.length - 2] !== CR) return this.#defect('a line that ends in a bare LF');
+      if (line[line.length - 2] !== CR) return this.#defect('a line that ends in a bare LF', line);
       if (line.length > 2) {
-        if (odd(line)) return this.#defect('the answer is not POP3');
+        if (odd(line)) return this.#defect('the answer is not POP3', line);
         return { kind: 'line', octets: line.slice(0, -2), next: end };
       }
       this.#blank++;
-      if (this.#blank > POP3.blankLines) return this.#defect('too many blank lines');
+      if (this.#blank > POP3.blankLines) return this.#defect('too many blank lines', line);
       this.#length = 0;
       start = end;
     }
@@ -64,8 +66,8 @@ export class StatusDecoder {
     return total > room ? null : this.#held.subarray(0, total);
   }
 
-  #defect(reason: string): StatusStep {
-    return { kind: 'defect', reason, seen: (this.#held ?? new Uint8Array()).slice(0, this.#length) };
+  #defect(reason: string, seen = (this.#held ?? new Uint8Array()).subarray(0, this.#length)): StatusStep {
+    return { kind: 'defect', reason, seen: seen.slice() };
   }
 }
 

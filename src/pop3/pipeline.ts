@@ -15,6 +15,7 @@ import { LoginTrial } from './login-trial.ts';
 import type { DataReader } from './reader.ts';
 import type { Remembered } from './remembered.ts';
 import type { Status } from './reply.ts';
+import { Window } from './window.ts';
 
 export interface Answer {
   readonly command: Command;
@@ -39,10 +40,12 @@ export class Pipeline {
   #announced = false;
   #source: Iterator<Command> = [].values();
   /** Commands that the series may have without a reply. */
-  #most: number = PIPELINE.commands;
+  #most: () => number = allowed;
   /** Drawn from the source and not written yet: it didn't fit into the window. */
   #held: Command | null = null;
   #due: Due[] = [];
+  /** What `#due` takes up. */
+  #window = new Window();
   /** Whether a command that was written behind another has had its reply in this flight. */
   #proving = false;
   #current: { readonly command: Command; readonly data: DataReader } | null = null;
@@ -68,8 +71,8 @@ export class Pipeline {
     this.#announced = announced;
   }
 
-  /** Begins a series of commands, which are drawn as late as the window of at most `most` allows. To be ended with `leave`. */
-  feed(commands: Iterator<Command>, most: number = PIPELINE.commands): void {
+  /** Begins a series of commands, which are drawn as late as the window of at most `most()` allows. To be ended with `leave`. */
+  feed(commands: Iterator<Command>, most: () => number = allowed): void {
     this.#source = commands;
     this.#most = most;
     this.#proving = false;
@@ -89,6 +92,7 @@ export class Pipeline {
     const { status, data } =
       command.verb === 'QUIT' ? await reply : await this.#guard(due.behind ? 'behind' : 'first', command.phase, reply);
     this.#due.shift();
+    this.#window.remove(command);
     this.#judge(command, status);
     this.#proving ||= due.behind;
     // Only a whole flight shows that the server can.
@@ -120,6 +124,7 @@ export class Pipeline {
     this.#trial.end();
     if (this.#due.length > 0 && this.#conversation.open) await this.#drainDue().catch(() => this.#conversation.close());
     this.#due = [];
+    this.#window = new Window();
   }
 
   #judge(command: Command, status: Status): void {
@@ -138,7 +143,7 @@ export class Pipeline {
   async #drainDue(): Promise<void> {
     const start = this.#conversation.counters.octetsIn;
     const tooMuch = (): boolean => this.#conversation.counters.octetsIn - start > PIPELINE.drainOctets;
-    if (this.#due.reduce((sum, due) => sum + expected(due.command), 0) > PIPELINE.drainOctets) return this.#conversation.close();
+    if (this.#window.replies > PIPELINE.drainOctets) return this.#conversation.close();
     for (const { command } of this.#due) {
       const { data } = await this.#conversation.receive(command);
       while (data && !data.ended && !tooMuch()) if ((await this.#conversation.read(data, command.phase)) === null) break;
@@ -148,43 +153,24 @@ export class Pipeline {
 
   /** Writes as many commands as the window has room for, once a quarter of it is free: well before the line falls idle. */
   #fill(): void {
-    const window = this.#occupied();
-    if (window.count >= 2 && (window.count > this.#most * REFILLED || window.replies > PIPELINE.replyOctets * REFILLED)) return;
+    const window = this.#window;
+    const most = this.#most();
+    if (window.isFull(most, REFILLED)) return;
     const batch: Due[] = [];
     for (let command = this.#draw(); command; command = this.#draw()) {
-      const octets = window.octets + command.octets.length;
-      const replies = window.replies + expected(command);
-      const fits =
-        window.count === 0 ||
-        (this.wide &&
-          this.#trial.allows(command) &&
-          window.count < this.#most &&
-          octets <= PIPELINE.commandOctets &&
-          (window.count < 2 || replies <= PIPELINE.replyOctets));
+      const fits = window.count === 0 || (this.wide && this.#trial.allows(command) && window.hasRoom(command, most));
       if (!fits) {
         this.#held = command;
         break;
       }
       batch.push({ command, behind: window.count > 0 });
-      window.count++;
-      window.octets = octets;
-      window.replies = replies;
+      window.add(command);
       // Without pipelining the next command isn't even drawn before this one is answered: a caller counts drawn ones as sent.
       if (!this.wide) break;
     }
     if (batch.length === 0) return;
     this.#due.push(...batch);
     this.#conversation.post(batch.map(({ command }) => command));
-  }
-
-  #occupied(): { count: number; octets: number; replies: number } {
-    const window = { count: 0, octets: 0, replies: 0 };
-    for (const { command } of this.#due) {
-      window.count++;
-      window.octets += command.octets.length;
-      window.replies += expected(command);
-    }
-    return window;
   }
 
   #draw(): Command | null {
@@ -220,8 +206,7 @@ export class Pipeline {
   }
 }
 
-/** About how many octets the reply brings. */
-function expected(command: Command): number {
-  if (!command.multiline) return PIPELINE.lineOctets;
-  return command.expectedOctets ?? (command.verb === 'TOP' ? PIPELINE.topOctets : PIPELINE.dataOctets);
+/** What a window may have in all. */
+function allowed(): number {
+  return PIPELINE.commands;
 }

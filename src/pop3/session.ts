@@ -128,11 +128,11 @@ export class Session {
   }
 
   /**
-   * Sends `commands`, as many at once as the server takes and `most` allows, after logging in if need be, and yields their replies in order.
+   * Sends `commands`, as many at once as the server takes and `most` allows at the time, after logging in if need be, and yields their replies in order.
    * Commands are drawn just before they are written. Behind the answer to a QUIT among them the session is over.
    * Throws `Pop3Error` (protocol, closed, a refused login) or the channel's error; the session is over then.
    */
-  async *run(commands: Iterable<Command>, most?: number): AsyncGenerator<Reply, void, void> {
+  async *run(commands: Iterable<Command>, most?: () => number): AsyncGenerator<Reply, void, void> {
     const release = this.#claim();
     try {
       await this.#orClose(() => this.#authorization.begin(commands, most));

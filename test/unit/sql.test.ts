@@ -7,15 +7,16 @@ import type { Sql, SqlValue } from '../../src/mailbox/deps.ts';
 import { durableSql } from '../../src/mailbox/sql.ts';
 import { nodeSql } from '../support/node-sql.ts';
 
-const narrow = (row: Record<string, SqlValue>) =>
-  Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value instanceof Uint8Array ? Uint8Array.from(value).buffer : value]),
-  );
+const narrow = (value: SqlValue) => (value instanceof Uint8Array ? Uint8Array.from(value).buffer : value);
 
-/** A storage that hands out blobs as the platform does, as `ArrayBuffer`. */
+/** A storage that hands out rows as the platform does, blobs as `ArrayBuffer`. */
 function storageOver(sql: Sql): DurableObjectStorage {
+  const exec = (statement: string, ...bindings: SqlValue[]) => {
+    const found = sql.exec(statement, ...bindings);
+    return { columnNames: Object.keys(found[0] ?? {}), raw: () => found.map((row) => Object.values(row).map(narrow)) };
+  };
   return {
-    sql: { exec: (statement: string, ...bindings: SqlValue[]) => ({ toArray: () => sql.exec(statement, ...bindings).map(narrow) }) },
+    sql: { exec },
     transactionSync: <T>(body: () => T) => sql.transaction(body),
   } as unknown as DurableObjectStorage;
 }

@@ -247,6 +247,27 @@ export class MessageStore {
     );
   }
 
+  /** Which of the rows need indexing. */
+  unindexedOf(created: readonly number[], now: number): { created: number }[] {
+    return this.#sql.exec<{ created: number }>(
+      `SELECT created FROM messages WHERE created IN (SELECT value FROM json_each(?)) AND detail = 0 AND (retry_at IS NULL OR retry_at <= ?)`,
+      JSON.stringify(created),
+      now,
+    );
+  }
+
+  /** Which of the `limit` live rows next to a place, in this order, need indexing: of those only the UIDL is known. */
+  unindexedNext(order: 'newest' | 'oldest', from: number, limit: number, now: number): { created: number }[] {
+    const [beyond, way] = order === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
+    return this.#sql.exec<{ created: number }>(
+      `SELECT created FROM (SELECT created, detail, retry_at FROM messages WHERE destroyed IS NULL AND created ${beyond} ? ORDER BY created ${way} LIMIT ?)
+       WHERE detail = 0 AND (retry_at IS NULL OR retry_at <= ?)`,
+      from,
+      limit,
+      now,
+    );
+  }
+
   /** Of the newest `window` live rows: how many there are, how many are indexed, and when the next retry is due. */
   indexing(window: number): { of: number; done: number; retryAt: number | null } {
     const row = this.#sql.exec<{ all: number; done: number | null; retry: number | null }>(
