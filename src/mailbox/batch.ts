@@ -34,15 +34,14 @@ async function readWhole(rows: readonly MessageRow[], query: BatchQuery, rooms: 
   const { copies, fetcher, reading } = rooms;
   const pins = new Map(rows.map((row) => [row, copies.pin(row.created)]));
   const show = async (row: MessageRow): Promise<void> => {
-    await answer.add(row.id, async () => chosen(await reading.message(row.id, query, answer.budget), query.fields));
+    await answer.add(row.id, () => reading.members(row, query, answer.budget));
     pins.get(row)?.();
     pins.delete(row);
   };
   try {
-    const missing: MessageRow[] = [];
-    for (const row of rows)
-      if (copies.isComplete(row.created)) await show(row);
-      else missing.push(row);
+    const held = copies.complete(rows.map((row) => row.created));
+    for (const row of rows) if (held.has(row.created)) await show(row);
+    const missing = rows.filter((row) => !held.has(row.created));
     for (const transfer of fetcher.fetchAll(missing, () => answer.open)) {
       const { id } = transfer.row;
       if (await answer.waitFor(id, transfer.done)) await show(transfer.row);
@@ -67,12 +66,6 @@ async function readItems(rows: readonly MessageRow[], query: BatchQuery, rooms: 
     if (unknown.has(row.id) && current.detail === 0) continue;
     await answer.add(row.id, () => someOf(current, rooms, query.fields));
   }
-}
-
-/** The members that were asked for; `id` always comes. */
-function chosen(message: MessageView, fields: readonly string[] | null): Partial<MessageView> {
-  if (fields === null) return message;
-  return Object.fromEntries(Object.entries(message).filter(([name]) => name === 'id' || fields.includes(name)));
 }
 
 /** The entries so far, within the bounds of one answer. */

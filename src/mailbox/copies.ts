@@ -99,6 +99,11 @@ export class Copies {
     return this.#fresh.get(created) !== null || this.#store.copies.isComplete(created);
   }
 
+  /** Which of the messages are here whole. */
+  complete(created: readonly number[]): Set<number> {
+    return new Set(this.#store.copies.complete(created));
+  }
+
   /** Keeps a copy, be it here or yet to come, from being evicted until the returned function is called; again is no harm. */
   pin(created: number): () => void {
     let held = true;
@@ -205,7 +210,7 @@ export class Copies {
     const { copies } = this.#store;
     if (growing.stored) {
       if (growing.tail) this.#append(created, growing, growing.tail.box, growing.rows - 1, growing.octets);
-      copies.complete(created, growing.octets, scratch, box);
+      copies.finish(created, growing.octets, scratch, box);
     } else copies.whole({ message: created, octets: growing.octets, scratch, outline: box }, growing.tail?.box ?? null, this.#now());
     growing.scratch = scratch;
     growing.outline = outline;

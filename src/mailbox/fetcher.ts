@@ -179,11 +179,12 @@ export class Fetcher {
     const summary = await summarize(outline, read, { whole: true });
     const known = row.summary ? await account.vault.openJson(row.summary, row.id, 'summary') : null;
     if (areOfTwo(known, summary)) throw this.#another(open, row);
-    const changed = !sameSummary(known, summary);
-    const box = changed ? await account.vault.sealJson(summary, row.id, 'summary') : null;
-    const print = await fingerprint(outline, read, row.size, account.vault);
-    const outlineBox = await account.vault.sealJson(outline, row.id, 'outline');
-    const digest = await sealDigest(outline, row, account.vault);
+    const [box, print, outlineBox, digest] = await Promise.all([
+      sameSummary(known, summary) ? null : account.vault.sealJson(summary, row.id, 'summary'),
+      fingerprint(outline, read, row.size, account.vault),
+      account.vault.sealJson(outline, row.id, 'outline'),
+      sealDigest(outline, row, account.vault),
+    ]);
     const scratch = writer.octets > account.settings.cache.maxMessageBytes;
     store.transaction(() => {
       writer.complete(scratch, outline, outlineBox);

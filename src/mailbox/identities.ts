@@ -22,13 +22,13 @@ export function isNameless({ messageId, date }: Identity): boolean {
 }
 
 /** The keyed hash of an identity and a size: 16 octets. The ledger has one of each message whose header it has read. */
-export function fingerprintOf(identity: Identity, size: number, vault: Vault): Uint8Array {
-  return vault.hash('fingerprint', printed(identity, size));
+export function fingerprintOf(found: Identity, size: number, vault: Vault): Uint8Array {
+  return vault.hash('fingerprint', printed(found, size));
 }
 
 /** The same of many at once, in their order. */
 export function fingerprintsOf(all: readonly { readonly identity: Identity; readonly size: number }[], vault: Vault): Uint8Array[] {
-  const hashes = vault.hashes('fingerprint', joinTexts(all.map(({ identity, size }) => printed(identity, size))));
+  const hashes = vault.hashes('fingerprint', joinTexts(all.map((one) => printed(one.identity, one.size))));
   return all.map((_, index) => hashes.subarray(TAG_OCTETS * index, TAG_OCTETS * (index + 1)));
 }
 

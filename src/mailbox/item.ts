@@ -39,6 +39,11 @@ export function needsWhole(fields: readonly string[] | null): boolean {
   return fields === null || fields.some((field) => !HEADER_MEMBERS.has(field) && !LISTED_MEMBERS.has(field));
 }
 
+/** Whether any of `fields` (null: all) is made from the octets of the message: all but the list members and the attachments are. */
+export function needsContent(fields: readonly string[] | null): boolean {
+  return fields === null || fields.some((field) => field !== 'attachments' && !HEADER_MEMBERS.has(field) && !LISTED_MEMBERS.has(field));
+}
+
 /** Where a row's boxes are opened. */
 type Shelf = Pick<Context, 'account' | 'uidls'>;
 

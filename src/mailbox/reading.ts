@@ -11,7 +11,7 @@ import { names, notModified, spanOf } from './conditions.ts';
 import type { Context } from './context.ts';
 import { MailboxError } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
-import { listItem } from './item.ts';
+import { needsContent, someOf } from './item.ts';
 import { PartContent } from './part-content.ts';
 import type * as rpc from './rpc.ts';
 import type { MessageRow } from './store/message-store.ts';
@@ -35,17 +35,29 @@ export class Reading {
     return row;
   }
 
+  /** The whole message, fetched first where it isn't here. */
   async message(id: string, query: rpc.MessageQuery, budget: Budget, tickets: PictureTickets | null = null): Promise<rpc.MessageView> {
+    return (await this.members(this.row(id), { ...query, fields: null }, budget, tickets)) as rpc.MessageView;
+  }
+
+  /** Of the whole message the members that `query.fields` names (null: all); `id` always comes. */
+  async members(
+    before: MessageRow,
+    query: rpc.MessageQuery & Pick<rpc.BatchQuery, 'fields'>,
+    budget: Budget,
+    tickets: PictureTickets | null = null,
+  ): Promise<Partial<rpc.MessageView>> {
     const { copies } = this.#context;
-    const before = this.row(id);
     return this.#holding(before, async () => {
       const outline = await this.#outline(before, budget);
-      const row = this.row(id);
-      const listed = this.#attachments(outline, id);
-      const { html, maxBodyBytes, remote = 'blocked' } = query;
+      const row = this.row(before.id);
+      const listed = this.#attachments(outline, row.id);
+      const { html, maxBodyBytes, remote = 'blocked', fields } = query;
       const options = { html, maxBodyBytes, remote, sources: tickets?.sources(listed) ?? null };
-      const content = await compose(outline, (start, end) => copies.read(row, start, end), options);
-      return { ...(await listItem(row, this.#context)), ...content, attachments: listed };
+      const read = (start: number, end: number): Promise<Uint8Array> => copies.read(row, start, end);
+      const content = needsContent(fields) ? await compose(outline, read, options) : {};
+      const members = { ...(await someOf(row, this.#context, fields)), ...content, attachments: listed };
+      return fields === null ? members : chosen(members, fields);
     });
   }
 
@@ -169,6 +181,11 @@ export class Reading {
     const base = `/v1/accounts/${this.#context.account.id}/messages/${id}/attachments`;
     return attachments(outline).map((attachment) => ({ ...attachment, url: `${base}/${attachment.id}` }));
   }
+}
+
+/** Those of the members that were asked for. */
+function chosen(members: Partial<rpc.MessageView>, fields: readonly string[]): Partial<rpc.MessageView> {
+  return Object.fromEntries(Object.entries(members).filter(([name]) => name === 'id' || fields.includes(name)));
 }
 
 /** What is known of octets, none of which are sent. */

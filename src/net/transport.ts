@@ -6,6 +6,7 @@
 import { READ_OCTETS, type Deadlines } from '../limits.ts';
 import type { Channel, Patience, Phase } from '../pop3/channel.ts';
 import { NetError } from './error.ts';
+import { LATE, Watch } from './watch.ts';
 
 /** What is needed of a socket; the platform's has it, and tests put it over Node's. */
 export interface RawSocket {
@@ -20,14 +21,13 @@ export interface RawSocket {
 
 type Reader = ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array>;
 
-const LATE = Symbol('late');
-
 /** How the last octets look when a server has forgotten the end of its data (RFC 1939 §3). */
 const LOST_TERMINATOR = /\.\r\n$|\r\n\.\r$/;
 
 export class Transport implements Channel {
   readonly #deadlines: Deadlines;
   readonly #end: number;
+  readonly #watch: Watch;
   #socket: RawSocket;
   #reader: Reader;
   #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -38,8 +38,9 @@ export class Transport implements Channel {
   #octetsIn = 0;
   #octetsOut = 0;
 
-  private constructor(socket: RawSocket, deadlines: Deadlines) {
+  private constructor(socket: RawSocket, deadlines: Deadlines, watch: Watch) {
     this.#deadlines = deadlines;
+    this.#watch = watch;
     this.#end = Date.now() + deadlines.session;
     this.#socket = socket;
     this.#reader = readerOf(socket.readable);
@@ -48,10 +49,12 @@ export class Transport implements Channel {
 
   /** A transport over `socket` once it is open. Whatever prevents that is `unreachable`. */
   static async open(socket: RawSocket, deadlines: Deadlines): Promise<Transport> {
+    const watch = new Watch();
     try {
-      if ((await within(socket.opened, deadlines.connect)) === LATE) throw new NetError({ kind: 'unreachable' });
-      return new Transport(socket, deadlines);
+      if ((await watch.within(socket.opened, deadlines.connect)) === LATE) throw new NetError({ kind: 'unreachable' });
+      return new Transport(socket, deadlines, watch);
     } catch {
+      watch.end();
       abandon(socket);
       throw new NetError({ kind: 'unreachable' });
     }
@@ -105,6 +108,7 @@ export class Transport implements Channel {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    this.#watch.end();
     abandon(this.#socket);
   }
 
@@ -127,7 +131,7 @@ export class Transport implements Channel {
     const left = this.#end - Date.now();
     if (left <= 0) return LATE;
     try {
-      return await within(work(), Math.min(milliseconds, left));
+      return await this.#watch.within(work(), Math.min(milliseconds, left));
     } catch {
       // Some networks call a connection open before it is; what breaks before the first octet was never there.
       throw this.#fail(phase === 'greeting' && this.#octetsIn === 0 ? { kind: 'unreachable' } : { kind: 'reset', phase });
@@ -153,16 +157,5 @@ function readerOf(readable: ReadableStream<Uint8Array>): Reader {
     return readable.getReader({ mode: 'byob' });
   } catch {
     return readable.getReader();
-  }
-}
-
-/** The outcome of `work`, or LATE. Work that fails after that fails unseen. */
-async function within<T>(work: Promise<T>, milliseconds: number): Promise<T | typeof LATE> {
-  const { promise, resolve } = Promise.withResolvers<typeof LATE>();
-  const timer = setTimeout(() => resolve(LATE), milliseconds);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

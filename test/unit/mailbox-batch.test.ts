@@ -49,6 +49,24 @@ describe('reading several messages', () => {
     expect(await get(box, [])).toEqual([]);
   });
 
+  it('gives just the members that were asked for, each as in the whole', async () => {
+    world.fill(1);
+    const { box, ids } = await world.account(await world.serve());
+    const members = async (fields: string[] | null): Promise<Record<string, unknown>> => {
+      const [entry] = await get(box, ids, { fields });
+      return entry && 'message' in entry ? entry.message : {};
+    };
+    const whole = await members(null);
+    expect(Object.keys(whole).length).toBeGreaterThan(20);
+    for (const [name, value] of Object.entries(whole)) expect(await members([name])).toEqual({ id: ids[0], [name]: value });
+    expect(await members(['headers', 'size', 'attachments'])).toEqual({
+      id: ids[0],
+      headers: whole['headers'],
+      size: whole['size'],
+      attachments: whole['attachments'],
+    });
+  });
+
   it('asks no server for what is held', async () => {
     world.fill(3);
     const server = await world.serve();

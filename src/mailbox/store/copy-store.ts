@@ -18,6 +18,16 @@ export class CopyStore {
     return this.#sql.exec(`SELECT 1 FROM copies WHERE message = ? AND complete = 1`, message).length > 0;
   }
 
+  /** Which of the messages have a copy that is complete. */
+  complete(messages: readonly number[]): number[] {
+    return this.#sql
+      .exec<{ message: number }>(
+        `SELECT message FROM copies WHERE message IN (SELECT value FROM json_each(?)) AND complete = 1`,
+        JSON.stringify(messages),
+      )
+      .map(({ message }) => message);
+  }
+
   begin(message: number, now: number): void {
     this.remove(message);
     this.#sql.exec(`INSERT INTO copies (message, octets, complete, scratch, read_at) VALUES (?, 0, 0, 0, ?)`, message, now);
@@ -42,7 +52,7 @@ export class CopyStore {
     this.#sql.exec(`UPDATE copies SET octets = ? WHERE message = ?`, octets, message);
   }
 
-  complete(message: number, octets: number, scratch: boolean, outline: Uint8Array): void {
+  finish(message: number, octets: number, scratch: boolean, outline: Uint8Array): void {
     this.#sql.exec(
       `UPDATE copies SET octets = ?, complete = 1, scratch = ?, outline = ? WHERE message = ?`,
       octets,
