@@ -102,12 +102,12 @@ export class Pipeline {
   }
 
   /**
-   * The next octets of the last answer's data, or null at its end. There the commands that come next are written, so that the
-   * server is at work on them while the caller is at work on what it got; what forbids that is for `next` to tell.
+   * The next octets of the last answer's data, or null at its end. As soon as that has come the commands that come next are written,
+   * so that the server is at work on them while the caller is at work on what it got; what forbids that is for `next` to tell.
    */
   async read(data: DataReader, phase: Phase): Promise<Uint8Array | null> {
     const piece = await this.#guard('data', phase, this.#conversation.read(data, phase));
-    if (piece === null && data.ended && this.#conversation.clean) this.#fill();
+    if (data.ended && this.#conversation.clean) this.#fill();
     return piece;
   }
 
@@ -155,7 +155,8 @@ export class Pipeline {
   #fill(): void {
     const window = this.#window;
     const most = this.#most();
-    if (window.isFull(most, REFILLED)) return;
+    // Without pipelining the next command isn't even drawn before this one is answered: a caller counts drawn ones as sent.
+    if (window.isFull(most, REFILLED) || (window.count > 0 && !this.wide)) return;
     const batch: Due[] = [];
     for (let command = this.#draw(); command; command = this.#draw()) {
       const fits = window.count === 0 || (this.wide && this.#trial.allows(command) && window.hasRoom(command, most));
@@ -165,7 +166,6 @@ export class Pipeline {
       }
       batch.push({ command, behind: window.count > 0 });
       window.add(command);
-      // Without pipelining the next command isn't even drawn before this one is answered: a caller counts drawn ones as sent.
       if (!this.wide) break;
     }
     if (batch.length === 0) return;

@@ -108,4 +108,29 @@ describe('the window', () => {
     }
     await pipeline.leave();
   });
+
+  test('without pipelining the next command goes out once the data has come, before the last of it is taken, and no further one', async () => {
+    const channel = new CountingChannel(() => '+OK\r\nThe text\r\n.\r\n');
+    const pipeline = new Pipeline(new Conversation(channel, false), 'no');
+    let drawn = 0;
+    pipeline.feed(
+      (function* () {
+        for (const number of numbers(10)) {
+          drawn++;
+          yield retr(number, 10);
+        }
+      })(),
+    );
+    const answer = await pipeline.next();
+    const data = answer?.data ?? expect.fail('no data');
+    expect(drawn).toBe(1);
+    expect(Buffer.from((await pipeline.read(data, 'retr')) ?? '').toString()).toBe('The text\r\n');
+    expect(drawn).toBe(2);
+    expect(channel.octetsOut).toBe('RETR 1\r\nRETR 2\r\n'.length);
+    expect(await pipeline.read(data, 'retr')).toBeNull();
+    expect(drawn).toBe(2);
+    expect((await pipeline.next())?.command.number).toBe(2);
+    expect(drawn).toBe(2);
+    await pipeline.leave();
+  });
 });
