@@ -52,7 +52,7 @@ function lengthOf({ range, size }: Pick<Octets, 'range' | 'size'>): number | nul
  * status line resets the connection: it never ends early.
  */
 export function octetsAnswer(octets: Octets, headers: Record<string, string>): Response {
-  const body = octets.stream === null ? null : ofLength(octets.stream, lengthOf(octets));
+  const body = octets.body instanceof ReadableStream ? ofLength(octets.body, lengthOf(octets)) : octets.body;
   return new Response(body, { status: octets.range === null ? 200 : 206, headers: { ...OCTETS, ...measure(octets), ...headers } });
 }
 

@@ -124,9 +124,9 @@ export class Copies {
   }
 
   /** Octets [start, end) of a copy. */
-  async read(message: Message, start: number, end: number): Promise<Uint8Array> {
+  async read(message: Message, start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
     const fresh = this.#fresh.get(message.created);
-    if (fresh) return fresh.octets.slice(start, end);
+    if (fresh) return Uint8Array.from(fresh.octets.subarray(start, end));
     const out = new Uint8Array(Math.max(0, end - start));
     let filled = 0;
     for await (const chunk of this.follow(message, start, end)) {

@@ -90,15 +90,18 @@ export class Reading {
   async #octets(row: MessageRow, query: rpc.OctetsQuery, budget: Budget, over: () => void): Promise<rpc.Conditional<rpc.Octets>> {
     const { copies } = this.#context;
     let outline = await copies.outline(row);
-    // Where a range begins is known at once; whether it is there, and of what, once all of it is here.
-    if (!outline && query.range !== null) outline = await this.#outline(row, budget);
+    // Where a range begins is known at once; whether it is there, and of what, once all of it is here. A short message soon is.
+    if (!outline && (query.range !== null || row.size <= MAILBOX.rowOctets)) outline = await this.#outline(row, budget);
     if (!outline) {
       await budget.wait(this.#transfer(row).started);
-      return { ...unsent(null), stream: byteStream(copies.follow(row, 0, null), over) };
+      return { ...unsent(null), body: byteStream(copies.follow(row, 0, null), over) };
     }
     const range = spanOf(query, outline.octets, outline.sha256);
     const { start, end } = range ?? { start: 0, end: outline.octets };
-    return { ...unsent(outline), range, stream: byteStream(copies.follow(row, start, end), over) };
+    // A stream costs more than the octets of a short message, which are held anyway.
+    const short = outline.octets <= MAILBOX.rowOctets;
+    const body = short ? await copies.read(row, start, end) : byteStream(copies.follow(row, start, end), over);
+    return { ...unsent(outline), range, body };
   }
 
   /** One decoded part; a path that names no attachment is `not_found`. */
@@ -131,8 +134,8 @@ export class Reading {
     const { size, sha256 } = attachment;
     const range = query.body ? spanOf(query, size, etag) : null;
     const { start, end } = range ?? { start: 0, end: size };
-    const stream = query.body ? byteStream(content.octets(start, end), over) : null;
-    return { notModified: false, stream, range, size, sha256, etag, attachment, recognised };
+    const body = query.body ? byteStream(content.octets(start, end), over) : null;
+    return { notModified: false, body, range, size, sha256, etag, attachment, recognised };
   }
 
   /** Keeps a message's copy while `work` is at it and, where that gives a stream, until `over` is called. */
@@ -141,7 +144,7 @@ export class Reading {
     let streams = false;
     try {
       const result = await work(unpin);
-      streams = 'stream' in result && result.stream !== null;
+      streams = 'body' in result && result.body instanceof ReadableStream;
       return result;
     } finally {
       if (!streams) unpin();
@@ -191,5 +194,5 @@ function chosen(members: Partial<rpc.MessageView>, fields: readonly string[]): P
 /** What is known of octets, none of which are sent. */
 function unsent(digest: Digest | null): { notModified: false } & rpc.Octets {
   const sha256 = digest?.sha256 ?? null;
-  return { notModified: false, stream: null, range: null, size: digest?.octets ?? null, sha256, etag: sha256 };
+  return { notModified: false, body: null, range: null, size: digest?.octets ?? null, sha256, etag: sha256 };
 }

@@ -188,7 +188,7 @@ export class FakeMailbox implements Faked {
     }));
   }
   #octets(query: rpc.OctetsQuery, size: number | null, sha256: string | null): { notModified: false } & rpc.Octets {
-    return { notModified: false, stream: query.body ? this.#stream() : null, range: null, size, sha256, etag: sha256 };
+    return { notModified: false, body: query.body ? this.#stream() : null, range: null, size, sha256, etag: sha256 };
   }
   deleteMessage(caller: rpc.Caller, id: string) {
     return this.#answer('deleteMessage', caller, 'delete', [id], () => null);

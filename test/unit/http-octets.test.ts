@@ -69,7 +69,7 @@ describe('the octets of a message', () => {
     const raw = mailbox.raw.bind(mailbox);
     mailbox.raw = async (caller, id, query) => {
       const result = await raw(caller, id, query);
-      if (result.ok) result.value.stream = new ReadableStream({ pull: (controller) => controller.error(new Error('cut')) });
+      if (result.ok) result.value.body = new ReadableStream({ pull: (controller) => controller.error(new Error('cut')) });
       return result;
     };
     await expect((await get('raw')).arrayBuffer()).rejects.toThrow('cut');

@@ -57,7 +57,7 @@ export async function ring(box: NodeMailbox): Promise<number> {
 
 /** A message's octets as they come. */
 export async function streamOf(box: NodeMailbox, id: string): Promise<ReadableStream<Uint8Array>> {
-  const { stream } = await rawOf(box, id);
+  const stream = new Response((await rawOf(box, id)).body).body;
   if (stream === null) throw new Error('There are no octets.');
   return stream;
 }
@@ -66,9 +66,7 @@ export async function rawOf(box: NodeMailbox, id: string): Promise<Octets> {
   return sent(await box.service.raw(OPERATOR, id, null));
 }
 
-/** All octets of a stream. */
-export async function octets(stream: ReadableStream<Uint8Array> | null): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream ?? []) chunks.push(chunk);
-  return Buffer.concat(chunks);
+/** All octets of a body. */
+export async function octets(body: Octets['body']): Promise<Buffer> {
+  return Buffer.from(await new Response(body).arrayBuffer());
 }

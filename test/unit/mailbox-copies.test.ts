@@ -1,7 +1,8 @@
 /** Copies of messages while they arrive and while they are read: kept, evicted, cut off and tried again. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
-import { nodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
+import { type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
+import type { Pop3Server } from '../support/pop3-server.ts';
 import { octets, ring, streamOf } from './mailbox-calls.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
 
@@ -75,8 +76,9 @@ describe('copies', () => {
 });
 
 describe('a transfer that was cut off', () => {
-  it('and is tried again in another session is waited for, not gone', async () => {
-    world.fill(1);
+  /** An account with one message, whose first RETR the server breaks off. */
+  async function brokenOff(body: string): Promise<{ server: Pop3Server; box: NodeMailbox; ids: string[] }> {
+    world.fill(1, body);
     let cut = true;
     const server = await world.serve({
       answer: ({ verb }) => {
@@ -85,7 +87,19 @@ describe('a transfer that was cut off', () => {
         return { last: '+OK\r\nSubject: half\r\n' };
       },
     });
-    const { box, ids } = await world.account(server, { lingerMs: 5_000 });
+    return { server, ...(await world.account(server, { lingerMs: 5_000 })) };
+  }
+
+  it('is tried again in another session, unseen where the message is short', async () => {
+    const { server, box, ids } = await brokenOff('Hello\r\n');
+    const raw = await octets(await streamOf(box, ids[0] ?? ''));
+    expect(raw.equals(world.drop.list()[0]?.octets ?? new Uint8Array())).toBe(true);
+    expect(sent(server, 'RETR').length).toBe(2);
+    valueOf(await box.service.remove(OPERATOR));
+  });
+
+  it('and is tried again in another session is waited for, not gone', async () => {
+    const { server, box, ids } = await brokenOff(`${'x'.repeat(76)}\r\n`.repeat(4_000));
     const first = await streamOf(box, ids[0] ?? '');
     await expect(first.pipeTo(new WritableStream())).rejects.toThrow('closed');
     const again = await octets(await streamOf(box, ids[0] ?? ''));

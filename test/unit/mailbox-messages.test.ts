@@ -21,12 +21,12 @@ describe('reading', () => {
     const box = await world.create(server);
     const id = (await ids(box)).get('dots') ?? '';
     const first = await rawOf(box, id);
-    expect(await octets(first.stream)).toEqual(whole);
+    expect(await octets(first.body)).toEqual(whole);
     const retrs = (): number => server.commands.filter((command) => command.includes('RETR')).length;
     const fetched = retrs();
     const again = await rawOf(box, id);
     expect(again).toMatchObject({ size: whole.length, sha256: createHash('sha256').update(whole).digest('hex') });
-    expect(await octets(again.stream)).toEqual(whole);
+    expect(await octets(again.body)).toEqual(whole);
     expect(retrs()).toBe(fetched);
   });
 
@@ -40,7 +40,7 @@ describe('reading', () => {
     const read = await Promise.all(
       [...known].map(async ([subject, id]) => ({
         subject,
-        raw: await octets((await rawOf(box, id)).stream),
+        raw: await octets((await rawOf(box, id)).body),
       })),
     );
     for (const { subject, raw } of read) expect(raw.toString()).toContain(`Subject: ${subject}\r\n`);
@@ -54,7 +54,7 @@ describe('reading', () => {
     const server = await world.serve();
     const box = await world.create(server);
     const id = (await ids(box)).get('large') ?? '';
-    const streams = await Promise.all([1, 2, 3].map(async () => (await rawOf(box, id)).stream));
+    const streams = await Promise.all([1, 2, 3].map(async () => (await rawOf(box, id)).body));
     const read = await Promise.all(streams.map(octets));
     for (const copy of read) expect(copy.equals(world.drop.list()[0]?.octets ?? new Uint8Array())).toBe(true);
     expect(server.commands.filter((command) => command.includes('RETR')).length).toBe(1);
@@ -86,7 +86,7 @@ describe('reading', () => {
       },
     ]);
     const part = sent(await box.service.attachment(OPERATOR, id, '2', null));
-    expect((await octets(part.stream)).equals(pdf)).toBe(true);
+    expect((await octets(part.body)).equals(pdf)).toBe(true);
     expect(await box.service.attachment(OPERATOR, id, '1', null)).toMatchObject({ failure: { kind: 'not_found' } });
   });
 
@@ -103,7 +103,7 @@ describe('reading', () => {
     world.fill(1);
     const box = await world.create(await world.serve());
     const id = (await ids(box)).get('mail 1') ?? '';
-    await octets((await rawOf(box, id)).stream);
+    await octets((await rawOf(box, id)).body);
     world.drop.remove(world.drop.list()[0]?.uidl ?? '');
     expect((await page(box)).total).toBe(0);
     expect(sent(await box.service.message(OPERATOR, id, { html: 'safe', maxBodyBytes: 1000 }, null)).message.subject).toBe('mail 1');
@@ -116,7 +116,7 @@ describe('reading', () => {
     world.drop.remove(world.drop.list()[0]?.uidl ?? '');
     world.drop.remove(world.drop.list()[1]?.uidl ?? '');
     const raw = await rawOf(box, known.get('mail 5') ?? '');
-    expect((await octets(raw.stream)).toString()).toContain('Subject: mail 5');
+    expect((await octets(raw.body)).toString()).toContain('Subject: mail 5');
   });
 
   it('throws away what was cut off before its end, and fetches it again', async () => {

@@ -75,8 +75,8 @@ async function polling(arrivals: number, options = {}) {
 
 async function raw(box: NodeMailbox, id: string): Promise<string> {
   const answer = valueOf(await box.service.raw(OPERATOR, id, null));
-  if (answer.notModified || answer.stream === null) throw new Error('There are no octets.');
-  return new Response(answer.stream).text();
+  if (answer.notModified || answer.body === null) throw new Error('There are no octets.');
+  return new Response(answer.body).text();
 }
 
 function verbs(server: Pop3Server, from: number): string[] {

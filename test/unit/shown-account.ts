@@ -46,8 +46,8 @@ export async function feed(box: NodeMailbox, since: string | null): Promise<rpc.
 /** A message's octets, as text. */
 export async function raw(box: NodeMailbox, id: string): Promise<string> {
   const answer = valueOf(await box.service.raw(OPERATOR, id, null));
-  if (answer.notModified || answer.stream === null) throw new Error('There are no octets.');
-  return new Response(answer.stream).text();
+  if (answer.notModified || answer.body === null) throw new Error('There are no octets.');
+  return new Response(answer.body).text();
 }
 
 /** Every id reads the message that its subject says. */

@@ -43,7 +43,7 @@ async function create(user: string, server: Partial<AccountSettings['server']> =
 }
 
 function streamOf(result: Result<Conditional<Octets>>): ReadableStream<Uint8Array> {
-  const { stream } = sent(result);
+  const stream = new Response(sent(result).body).body;
   if (stream === null) throw new Error('expected octets');
   return stream;
 }

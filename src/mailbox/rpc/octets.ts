@@ -24,9 +24,9 @@ export type Conditional<T> = { notModified: true; etag: string } | ({ notModifie
 
 /** Octets on their way out. What is null is not known while a message is still arriving. */
 export interface Octets {
-  /** Null where none were wanted. */
-  stream: ReadableStream<Uint8Array> | null;
-  /** Which of them `stream` has, `end` exclusive; null: all. */
+  /** Few of them at once, many as a stream; null where none were wanted. */
+  body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null;
+  /** Which of them `body` has, `end` exclusive; null: all. */
   range: { start: number; end: number } | null;
   /** Of all of them. */
   size: number | null;

@@ -52,10 +52,10 @@ export function unsealed(
 export async function octetsOf(service: MailboxService, id: string, most: number): Promise<Result<Buffer>> {
   const result = await service.raw(OPERATOR, id, WHOLE);
   if (!result.ok) return result;
-  if (result.value.notModified || result.value.stream === null) return { ok: true, value: Buffer.alloc(0) };
+  if (result.value.notModified || result.value.body === null) return { ok: true, value: Buffer.alloc(0) };
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of result.value.stream) {
+  for await (const chunk of new Response(result.value.body).body ?? []) {
     chunks.push(chunk);
     length += chunk.length;
     if (length > most) break;
