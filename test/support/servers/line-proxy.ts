@@ -74,9 +74,11 @@ function carry(client: Socket, upstream: Socket, manner: Manner, seen: { dropped
     upstream.write(text, 'latin1');
   });
   upstream.on('data', (text: string) => {
-    for (const { line, command: of } of answers.lines(text)) {
-      if (manner === 'drop' || of !== 'CAPA' || line.trim().toUpperCase() !== 'PIPELINING') client.write(line, 'latin1');
-    }
+    const told = answers.lines(text).filter(({ line, command: of }) => {
+      return manner === 'drop' || of !== 'CAPA' || line.trim().toUpperCase() !== 'PIPELINING';
+    });
+    // At once, as the server wrote it: a line a write would be a TLS record a line.
+    client.write(told.map(({ line }) => line).join(''), 'latin1');
   });
   upstream.on('end', () => client.end());
 }
