@@ -46,7 +46,7 @@ export class StatusDecoder {
       if (line[line.length - 2] !== CR) return this.#defect('a line that ends in a bare LF', line);
       if (line.length > 2) {
         if (odd(line)) return this.#defect('the answer is not POP3', line);
-        return { kind: 'line', octets: line.slice(0, -2), next: end };
+        return { kind: 'line', octets: new Uint8Array(line.subarray(0, -2)), next: end };
       }
       this.#blank++;
       if (this.#blank > POP3.blankLines) return this.#defect('too many blank lines', line);
@@ -67,7 +67,7 @@ export class StatusDecoder {
   }
 
   #defect(reason: string, seen = (this.#held ?? new Uint8Array()).subarray(0, this.#length)): StatusStep {
-    return { kind: 'defect', reason, seen: seen.slice() };
+    return { kind: 'defect', reason, seen: new Uint8Array(seen) };
   }
 }
 

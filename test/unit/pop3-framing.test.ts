@@ -173,6 +173,20 @@ describe('a status line', () => {
     expect(readStatus([latin1('+OK 12345\r\n')], 8)).toEqual({ defect: 'an endless status line' });
   });
 
+  test('is a copy, whole or of what is none', () => {
+    for (const [wire, kept] of [
+      ['+OK hello\r\n', '+OK hello'],
+      ['HTTP/1.1 400\r\n', 'HTTP/1.1 400\r\n'],
+      ['\r\n+OK hello\n', '+OK hello\n'],
+      ['HTTP', 'HTTP'],
+    ] as const) {
+      const chunk = Buffer.from(wire, 'latin1');
+      const step = new StatusDecoder().push(chunk, 0);
+      chunk.fill(0);
+      expect(step.kind === 'line' ? text(step.octets) : step.kind === 'defect' ? text(step.seen) : step.kind).toBe(kept);
+    }
+  });
+
   test('reads the same however it is cut', () => {
     fc.assert(
       fc.property(tricky, cuts, (rest, places) => {
