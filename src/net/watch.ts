@@ -24,7 +24,7 @@ export class Watch {
     const { promise, resolve } = Promise.withResolvers<typeof LATE>();
     const wait: Wait = { until: Date.now() + milliseconds, give: resolve };
     this.#waits.add(wait);
-    if (wait.until < this.#rings) this.#set(wait.until);
+    if (wait.until < this.#rings) this.#set(wait.until, milliseconds);
     try {
       return await Promise.race([work, promise]);
     } finally {
@@ -40,19 +40,20 @@ export class Watch {
   }
 
   #ring(): void {
+    // That it rings tells the time too: a clock that was set back must not make a wait longer.
+    const now = Math.max(Date.now(), this.#rings);
     this.#clear();
-    const now = Date.now();
     let next = Number.POSITIVE_INFINITY;
     for (const { until, give } of this.#waits)
       if (until <= now) give(LATE);
       else next = Math.min(next, until);
-    if (next < Number.POSITIVE_INFINITY) this.#set(next);
+    if (next < Number.POSITIVE_INFINITY) this.#set(next, next - now);
   }
 
-  #set(at: number): void {
+  #set(at: number, milliseconds: number): void {
     this.#clear();
     this.#rings = at;
-    this.#timer = setTimeout(() => this.#ring(), Math.max(0, at - Date.now()));
+    this.#timer = setTimeout(() => this.#ring(), milliseconds);
   }
 
   #clear(): void {

@@ -1,5 +1,5 @@
 /** Deadlines by one timer: each wait ends at its own time, whatever was waited for before it, and no timer is left behind. */
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { LATE, Watch } from '../../src/net/watch.ts';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -7,6 +7,8 @@ const never = (): Promise<never> => new Promise(() => undefined);
 function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
 }
+
+afterEach(() => vi.restoreAllMocks());
 
 describe('one timer for many waits', () => {
   test('work in time gives what it gives, and its failure', async () => {
@@ -34,6 +36,18 @@ describe('one timer for many waits', () => {
     const { promise, resolve } = Promise.withResolvers<string>();
     setTimeout(() => resolve('in time'), 30);
     expect(await watch.within(promise, 60_000)).toBe('in time');
+    watch.end();
+  });
+
+  test('a clock that is set back makes no wait longer, be the timer its own or an earlier one', async () => {
+    const watch = new Watch();
+    await watch.within(Promise.resolve(), 10);
+    const late = watch.within(never(), 20);
+    const now = Date.now();
+    vi.spyOn(Date, 'now').mockImplementation(() => now - 3_600_000);
+    const { promise: tooLong, resolve } = Promise.withResolvers<string>();
+    setTimeout(() => resolve('an hour'), 1_000);
+    expect(await Promise.race([late, tooLong])).toBe(LATE);
     watch.end();
   });
 
