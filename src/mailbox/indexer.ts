@@ -32,13 +32,18 @@ export class Indexer {
     this.#fetcher = fetcher;
   }
 
-  /**
-   * Indexes `rows` in a session of their own turn. Calls that meet share the work. `window`: replies that it leaves outstanding as long
-   * as nobody waits for it.
-   */
-  async index(rows: readonly Placed[], priority: Priority, window: number = MAILBOX.backgroundWindow): Promise<void> {
+  /** Indexes `rows` in a session of their own turn. Calls that meet share the work. */
+  async index(rows: readonly Placed[], priority: Priority): Promise<void> {
+    await this.#indexAll(rows, priority, { until: Number.POSITIVE_INFINITY, window: MAILBOX.backgroundWindow, logsIn: true });
+  }
+
+  /** The same for somebody who may come for them soon: as long as nobody has, it costs no login. */
+  async indexAhead(rows: readonly Placed[]): Promise<void> {
+    await this.#indexAll(rows, 'background', { until: Number.POSITIVE_INFINITY, window: MAILBOX.readAheadWindow, logsIn: false });
+  }
+
+  async #indexAll(rows: readonly Placed[], priority: Priority, pace: Pace): Promise<void> {
     const { store, deps } = this.#context;
-    const pace = { until: Number.POSITIVE_INFINITY, window };
     if (!(await this.#indexOrJoin(rows, priority, pace))) return;
     // What others had begun may have been cut off, so what it left is asked for again, once.
     const places = rows.map(({ created }) => created);
@@ -49,7 +54,7 @@ export class Indexer {
   async newest(open: OpenSession, count: number, time: number): Promise<void> {
     const { store, deps, line } = this.#context;
     const rows = store.messages.unindexed(MAILBOX.indexedMessages, deps.now(), count);
-    const pace = { until: deps.now() + time, window: MAILBOX.backgroundWindow };
+    const pace = { until: deps.now() + time, window: MAILBOX.backgroundWindow, logsIn: true };
     await this.#share({ rows, background: line.background, job: null, done: this.#index(open, rows, pace) });
   }
 
@@ -69,6 +74,8 @@ export class Indexer {
         linger: !background,
         priority,
         work: (open) => this.#index(open, left, pace),
+        // Whoever shows what it left asks for it again.
+        ...(pace.logsIn ? {} : { spared: () => undefined }),
       };
       work.push(this.#share({ rows: left, background, job, done: this.#context.line.use(job) }));
     }
@@ -256,10 +263,11 @@ function isProtocol(error: unknown): error is Pop3Error {
 /** A row, by its place. */
 type Placed = Pick<MessageRow, 'created'>;
 
-/** How long work may go on, and how many replies it leaves outstanding in the background. */
+/** How long work may go on and, as long as it is background work, how many replies it leaves outstanding and whether it may log in. */
 interface Pace {
   readonly until: number;
   readonly window: number;
+  readonly logsIn: boolean;
 }
 
 interface Work {

@@ -22,6 +22,8 @@ export interface Job<T> extends Visitor {
   readonly work: (open: OpenSession) => Promise<T>;
   /** Whether `work` may be run again when a lingering session turns out to be dead. Default: always. */
   readonly repeatable?: () => boolean;
+  /** What it comes to instead, as long as nobody waits for it, where it would take a login. Default: it logs in. */
+  readonly spared?: () => T;
 }
 
 export interface LineHooks {
@@ -90,9 +92,9 @@ export class Line {
     this.#queue.leave();
   }
 
-  /** Whether a session is open that the next job can use. */
-  get held(): boolean {
-    return this.#open?.session.usable === true;
+  /** Whether a session is open that nobody waits for. */
+  get spare(): boolean {
+    return this.#open?.session.usable === true && !this.#queue.awaited;
   }
 
   /** Whether the background work that has the turn is to step aside, once it has got on a little. */
@@ -178,6 +180,7 @@ export class Line {
   async #run<T>(job: Job<T>): Promise<T> {
     let kept = this.#reusable(job.fresh);
     for (let retries = 0; ; retries++) {
+      if (kept === null && job.spared && job.priority === 'background') return job.spared();
       try {
         return await this.#work(kept ?? (await this.#reopen()), job);
       } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * Reading ahead: whoever goes from page to page of messages that aren't indexed yet finds the next page's headers under way
- * while he is still at work on this one. It takes the session that is open, never a login, and steps aside like all background work.
+ * while he is still at work on this one. It takes the session that is open and nobody waits for, never a login, and steps aside like
+ * all background work.
  */
-import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import { failureOf } from './failure.ts';
 import type { Rooms } from './rooms.ts';
@@ -10,10 +10,10 @@ import type { Rooms } from './rooms.ts';
 /** Begins to index what needs it among the `limit` live messages next to the place `from`. Throws nothing, and nobody waits for it. */
 export function readAhead(order: 'newest' | 'oldest', from: number, limit: number, rooms: Rooms): void {
   const { store, deps, line, indexer, account } = rooms;
-  if (!line.held) return;
+  if (!line.spare) return;
   const rows = store.messages.unindexedNext(order, from, limit, deps.now());
   if (rows.length === 0) return;
-  indexer.index(rows, 'background', MAILBOX.readAheadWindow).catch((error: unknown) => {
+  indexer.indexAhead(rows).catch((error: unknown) => {
     // What the server or the line did is in the account's health, or with the rows.
     if (failureOf(error) === null)
       log('read_ahead_failed', { account: account.id, error: error instanceof Error ? error.name : 'unknown' });

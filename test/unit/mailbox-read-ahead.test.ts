@@ -119,6 +119,35 @@ describe('from the second page on', () => {
     valueOf(await box.service.remove(OPERATOR));
   });
 
+  it('nothing is read ahead while somebody waits for the session', async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    let holds = false;
+    const server = await world.serve({
+      answer: async ({ verb, argument }) => {
+        if (verb !== 'TOP' || Number(argument.split(' ')[0]) !== 2 * PAGE + 3) return null;
+        holds = true;
+        await released;
+        return null;
+      },
+    });
+    const box = await listed(server, { lingerMs: 20_000 });
+    const newest = await next(box, null, { order: 'newest', limit: 100 });
+    await next(box, await next(box, null));
+    await expect.poll(() => holds).toBe(true);
+    const asked = box.service.sync(OPERATOR);
+    await next(box, newest, { order: 'newest', limit: 100 });
+    release();
+    valueOf(await asked);
+    // It is done once whoever came before it is.
+    await next(box, null, { limit: 5 * PAGE });
+    const [oldest] = sent(server, 'TOP')
+      .map((line) => Number(line.split(' ')[1]))
+      .filter((number) => number > 6 * PAGE)
+      .sort((a, b) => a - b);
+    expect(oldest).toBe(COUNT - 199);
+    valueOf(await box.service.remove(OPERATOR));
+  });
+
   it('a line that breaks while it is read ahead hurts nobody: the page that shows it asks again', async () => {
     let breaks = false;
     const server = await world.serve({
@@ -134,6 +163,10 @@ describe('from the second page on', () => {
     const second = await next(box, first);
     await expect.poll(() => breaks).toBe(false);
     await expect.poll(() => server.connections.open).toBe(0);
+    // Behind whatever would log in again.
+    await box.service.sync(OPERATOR);
+    expect(server.connections.total).toBe(2);
+    expect(pagesRead(server)).toEqual([0, 1, 2]);
     const third = await next(box, second);
     expect(third.sync.problem).toBeNull();
     expect(third.data.map(({ subject }) => subject)).toEqual(Array.from({ length: PAGE }, (_, n) => `mail ${2 * PAGE + n + 1}`));
