@@ -1,9 +1,10 @@
 /** Reading ahead for whoever goes from page to page of messages whose headers nobody has asked for. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAILBOX } from '../../src/limits.ts';
 import type { MessagePage } from '../../src/mailbox/rpc.ts';
 import { type NodeMailbox, OPERATOR, settingsFor, SINCE, nodeMailbox, valueOf } from '../support/node-mailbox.ts';
 import type { Pop3Server } from '../support/pop3-server.ts';
-import { page } from './mailbox-calls.ts';
+import { page, rawOf } from './mailbox-calls.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
 
 const PAGE = 20;
@@ -94,26 +95,35 @@ describe('from the second page on', () => {
     expect(server.connections.total).toBe(logins + 1);
   });
 
-  it('who comes for the page while it is read ahead waits for that, not beside it', async () => {
+  it('who comes for the page while it is read ahead waits for that, which then makes way for nobody', async () => {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const limit = MAILBOX.readAheadWindow + PAGE;
     let holds = false;
-    let holding = false;
     const server = await world.serve({
       answer: async ({ verb, argument }) => {
-        if (verb !== 'TOP' || !holding || Number(argument.split(' ')[0]) !== 2 * PAGE + 3) return null;
+        if (verb !== 'TOP' || Number(argument.split(' ')[0]) !== 2 * limit + 1) return null;
         holds = true;
         await released;
         return null;
       },
     });
     const box = await listed(server, { lingerMs: 20_000 });
-    const first = await next(box, null);
-    holding = true;
-    const second = await next(box, first);
+    const first = await next(box, null, { limit });
+    const second = await next(box, first, { limit });
     await expect.poll(() => holds).toBe(true);
-    const third = next(box, second);
+    const other = rawOf(box, first.data[0]?.id ?? '');
+    // What needs no server is shown once whoever came before it waits.
+    await next(box, null, { limit });
+    const third = next(box, second, { limit });
+    await next(box, null, { limit });
     release();
-    expect((await third).data.map(({ subject }) => subject)).toContain(`mail ${2 * PAGE + 3}`);
+    expect((await third).data.map(({ subject }) => subject)).toEqual(Array.from({ length: limit }, (_, n) => `mail ${2 * limit + n + 1}`));
+    await other;
+    const before = server.commands.slice(
+      0,
+      server.commands.findIndex((command) => command.startsWith('RETR ')),
+    );
+    expect(before).toContain(`TOP ${3 * limit} ${MAILBOX.previewLines}`);
     const tops = sent(server, 'TOP');
     expect(new Set(tops).size).toBe(tops.length);
     valueOf(await box.service.remove(OPERATOR));
