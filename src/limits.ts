@@ -188,6 +188,8 @@ export const MAILBOX = {
   /** Ledger rows in one SQL statement, and statements of new ones in one transaction. */
   batchRows: 5_000,
   batchesAtOnce: 8,
+  /** New messages, neighbours in a listing, whose ids begin alike. */
+  idsInGroup: 2_048,
   /** The newest messages whose headers are fetched without being asked for. */
   indexedMessages: 1_000,
   /** New messages indexed before a listing answers, and how long that may take. */

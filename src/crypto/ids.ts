@@ -22,6 +22,8 @@ const TOKEN = /^tok_[0-9A-Za-z]{22}$/;
 /** 16 octets are 22 characters, of which the last has two bits. */
 const MESSAGE_OCTETS = 16;
 const GROUPED_OCTETS = 18;
+/** How many there are of what the first character of a message's id can tell. */
+export const ID_GROUPS = 64;
 export const MESSAGE_CHARACTERS = 22;
 const MESSAGE = /^[0-9A-Za-z_-]{21}[AQgw]$/;
 
@@ -54,12 +56,19 @@ export function isTokenId(id: string): boolean {
   return TOKEN.test(id);
 }
 
-/** `count` messages' ids: 16 random octets each in base64url (RFC 4648 §5), without padding. Up to 4,096, which is what the platform draws at once. */
-export function newMessageIds(random: Random, count: number): string[] {
+/**
+ * `count` messages' ids: 16 random octets each in base64url (RFC 4648 §5), without padding. Up to 4,096, which is what the platform
+ * draws at once. `group`, from 0 to 63, is told by the first character instead of by chance, which leaves 122 random bits: ids of one
+ * group lie together in an index, so that very many can be stored without the whole index being written again and again.
+ */
+export function newMessageIds(random: Random, count: number, group: number | null = null): string[] {
   const drawn = random(MESSAGE_OCTETS * count);
   // Written at once, each filled up to whole groups of three octets, which the cut takes off again.
   const padded = Buffer.alloc(GROUPED_OCTETS * count);
-  for (let n = 0; n < count; n++) padded.set(drawn.subarray(MESSAGE_OCTETS * n, MESSAGE_OCTETS * (n + 1)), GROUPED_OCTETS * n);
+  for (let n = 0; n < count; n++) {
+    padded.set(drawn.subarray(MESSAGE_OCTETS * n, MESSAGE_OCTETS * (n + 1)), GROUPED_OCTETS * n);
+    if (group !== null) padded[GROUPED_OCTETS * n] = (group << 2) | ((padded[GROUPED_OCTETS * n] ?? 0) & 3);
+  }
   const text = padded.toString('base64url');
   const each = (GROUPED_OCTETS / 3) * 4;
   return Array.from({ length: count }, (_, n) => text.slice(each * n, each * n + MESSAGE_CHARACTERS));

@@ -2,7 +2,7 @@
  * Messages that the ledger has never seen become rows: each batch gets its ids and places in one transaction, so a sync
  * that dies between two batches is completed by the next one, which finds the first batch known.
  */
-import { newMessageIds } from '../crypto/ids.ts';
+import { ID_GROUPS, newMessageIds } from '../crypto/ids.ts';
 import { MAILBOX } from '../limits.ts';
 import { boundedBatches, transactions } from './batches.ts';
 import type { Context } from './context.ts';
@@ -72,7 +72,7 @@ async function addPack(batch: Batch, table: ListingTable, ranks: readonly number
   batch.packs.push(pack);
   if (ranks.every((rank) => table.occurrenceAt(rank) === 0)) {
     const sizes = ranks.map((rank) => table.sizeAt(rank) ?? 0);
-    batch.packed.add({ pack: pack.pack, at, ids: newMessageIds(context.deps.random, ranks.length), hashes: table.hashesAt(ranks), sizes });
+    batch.packed.add({ pack: pack.pack, at, ids: idsOf(ranks, context), hashes: table.hashesAt(ranks), sizes });
   } else batch.single.push(...rowsOf(table, ranks, at, context).map((row, packAt) => ({ ...row, pack: pack.pack, packAt })));
 }
 
@@ -91,8 +91,8 @@ async function singles(
   );
 }
 
-function rowsOf(table: ListingTable, ranks: readonly number[], at: number, { deps }: Context): NewMessage[] {
-  const ids = newMessageIds(deps.random, ranks.length);
+function rowsOf(table: ListingTable, ranks: readonly number[], at: number, context: Context): NewMessage[] {
+  const ids = idsOf(ranks, context);
   return ranks.map((rank, index) => ({
     created: at + index,
     id: ids[index] ?? '',
@@ -103,4 +103,9 @@ function rowsOf(table: ListingTable, ranks: readonly number[], at: number, { dep
     occurrence: table.occurrenceAt(rank),
     size: table.sizeAt(rank) ?? 0,
   }));
+}
+
+/** Ids for messages of consecutive ranks. Those of neighbours are of one group, so that a first listing fills their index from end to end. */
+function idsOf(ranks: readonly number[], { deps }: Context): string[] {
+  return newMessageIds(deps.random, ranks.length, Math.floor((ranks[0] ?? 0) / MAILBOX.idsInGroup) % ID_GROUPS);
 }

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { base62Number, base62Value, randomBase62 } from '../../src/crypto/base62.ts';
 import {
+  ID_GROUPS,
   isAccountId,
   isMessageId,
   isTokenId,
@@ -75,6 +76,16 @@ describe('predicates accept what is issued and nothing near it', () => {
     const drawn = Uint8Array.from({ length: 16 * 100 }, (_, at) => at * 7);
     const alone = Array.from({ length: 100 }, (_, n) => newMessageIds(() => drawn.slice(16 * n, 16 * n + 16), 1)[0]);
     expect(newMessageIds((count) => drawn.slice(0, count), 100)).toEqual(alone);
+  });
+  test('message ids of a group begin alike and are as random as ever behind it', () => {
+    const ids = Array.from({ length: ID_GROUPS }, (_, group) => newMessageIds(platformRandom, 50, group));
+    const beginnings = ids.map((some) => [...new Set(some.map((id) => id.charAt(0)))]);
+    expect(beginnings.every((some) => some.length === 1)).toBe(true);
+    expect(new Set(beginnings.flat()).size).toBe(ID_GROUPS);
+    expect(ids.flat().every(isMessageId)).toBe(true);
+    const drawn = Uint8Array.from({ length: 16 }, (_, at) => 255 - at);
+    const [chance = '', grouped = ''] = [newMessageIds(() => drawn, 1)[0], newMessageIds(() => drawn, 1, 5)[0]];
+    expect(grouped).toBe(`F${chance.slice(1)}`);
   });
   test('message ids are the canonical base64url of 16 octets', () => {
     fc.assert(
