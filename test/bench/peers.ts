@@ -133,7 +133,7 @@ export const PEERS: readonly Peer[] = [
 ];
 
 /** The longest that one run may take: a hang guard. */
-const LONGEST = 300_000;
+const LONGEST = 120_000;
 
 /** One run of a peer: milliseconds from the start of its process to its end. Rejects with what it printed. */
 export async function timePeer(peer: Peer, drop: Maildrop, onCommand: (line: string) => void): Promise<number> {
