@@ -2,11 +2,10 @@
  * AES-CMAC (RFC 4493; with 256-bit keys, NIST SP 800-38B) of many short texts at once. A call into the platform's
  * cryptography costs far more than a block of AES, so each call enciphers one block of very many texts.
  */
-import { Buffer } from 'node:buffer';
 import { createCipheriv } from 'node:crypto';
 import { CRYPTO } from '../limits.ts';
 
-export const TAG_OCTETS = 16;
+const TAG_OCTETS = 16;
 const BLOCK = 16;
 /** What a doubled block is reduced by (RFC 4493 §2.3). */
 const REDUCTION = 0x87;
@@ -17,13 +16,6 @@ const PADDING = 0x80;
 export interface Texts {
   readonly octets: Uint8Array;
   readonly ends: Uint32Array;
-}
-
-/** Texts put one behind another. */
-export function joinTexts(texts: readonly Uint8Array[]): Texts {
-  let end = 0;
-  const ends = Uint32Array.from(texts, (text) => (end += text.length));
-  return { octets: Buffer.concat(texts), ends };
 }
 
 export class Cmac {
@@ -39,11 +31,6 @@ export class Cmac {
     this.#encipher = (blocks) => cipher.update(blocks);
     this.#whole = doubled(this.#encipher(new Uint8Array(BLOCK)));
     this.#padded = doubled(this.#whole);
-  }
-
-  /** The tag of one text, 16 octets. */
-  tag(octets: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.tags({ octets, ends: Uint32Array.of(octets.length) });
   }
 
   /** The tags of all texts in their order, 16 octets each. */

@@ -19,12 +19,13 @@ const JURISDICTIONS: readonly Jurisdiction[] = [null, 'eu', 'fedramp'];
 
 const ACCOUNT = /^acc_[0-9A-Za-z]{22}$/;
 const TOKEN = /^tok_[0-9A-Za-z]{22}$/;
-/** 16 octets are 22 characters, of which the last has two bits. */
+/** Of a message's id, and the same filled up to whole groups of base64, which are three octets. */
 const MESSAGE_OCTETS = 16;
 const GROUPED_OCTETS = 18;
+export const MESSAGE_CHARACTERS = 22;
 /** How many there are of what the first character of a message's id can tell. */
 export const ID_GROUPS = 64;
-export const MESSAGE_CHARACTERS = 22;
+/** 16 octets are 22 characters, of which the last has two bits. */
 const MESSAGE = /^[0-9A-Za-z_-]{21}[AQgw]$/;
 
 /** `acc_` and 22 base62 characters, of which the first names the jurisdiction. */

@@ -3,7 +3,8 @@
  * stored only wrapped by a master key: destroying that one row makes all boxes of the owner unreadable.
  *
  * Each use has its own sub-key (HKDF-SHA-256, RFC 5869, empty salt, since the data key is uniformly random):
- * boxes are AES-256-GCM, MACs are HMAC-SHA-256 (RFC 2104) cut to 16 octets, keyed hashes are AES-256-CMAC.
+ * boxes are AES-256-GCM, MACs and keyed hashes are HMAC-SHA-256 (RFC 2104) cut to 16 octets. What is hashed by the hundred thousand
+ * is hashed by AES-256-CMAC instead, side by side.
  */
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import { CRYPTO } from '../limits.ts';
@@ -24,8 +25,8 @@ export class Vault {
   readonly #dataKey: Uint8Array;
   readonly #boxKey: CryptoKey;
   readonly #random: Random;
-  readonly #macKeys = new Map<string, KeyObject>();
-  readonly #hashes = new Map<string, Cmac>();
+  readonly #subKeys = new Map<string, KeyObject>();
+  readonly #cmacs = new Map<string, Cmac>();
 
   private constructor(owner: string, dataKey: Uint8Array, boxKey: CryptoKey, random: Random) {
     this.#owner = owner;
@@ -83,23 +84,23 @@ export class Vault {
 
   /** Proves that this owner issued `octets`: 16 octets. Labels keep purposes apart and are constants of the program. */
   mac(label: string, octets: Uint8Array): Uint8Array<ArrayBuffer> {
-    // Made once: Node takes longer to make a key of octets than to authenticate with it.
-    const key = once(this.#macKeys, label, () => createSecretKey(subKey(this.#dataKey, `mac ${label}`)));
-    return Uint8Array.from(createHmac('sha256', key).update(octets).digest().subarray(0, MAC_OCTETS));
+    return this.#hmac(`mac ${label}`, octets);
   }
 
   /** Names `octets` without telling them to who only sees storage: 16 octets, the same for the same octets and label. */
   hash(label: string, octets: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#hash(label).tag(octets);
+    return this.#hmac(`hash ${label}`, octets);
   }
 
-  /** The same for very many at once: 16 octets each, one behind another. */
+  /** As `hash` does, very many at once and by another function: 16 octets each, one behind another. */
   hashes(label: string, texts: Texts): Uint8Array<ArrayBuffer> {
-    return this.#hash(label).tags(texts);
+    return once(this.#cmacs, label, () => new Cmac(subKey(this.#dataKey, `hashes ${label}`))).tags(texts);
   }
 
-  #hash(label: string): Cmac {
-    return once(this.#hashes, label, () => new Cmac(subKey(this.#dataKey, `hash ${label}`)));
+  #hmac(purpose: string, octets: Uint8Array): Uint8Array<ArrayBuffer> {
+    // Made once: Node takes longer to make a key of octets than to hash with it.
+    const key = once(this.#subKeys, purpose, () => createSecretKey(subKey(this.#dataKey, purpose)));
+    return Uint8Array.from(createHmac('sha256', key).update(octets).digest().subarray(0, MAC_OCTETS));
   }
 }
 

@@ -13,7 +13,7 @@ import { hex } from './hex.ts';
 import { identify } from './identification.ts';
 import { isConclusive } from './ledger.ts';
 import type { OpenSession } from './line.ts';
-import { askHint, isWorthGuessing, readListing } from './listing.ts';
+import { askHint, hashOfUidl, isWorthGuessing, readListing } from './listing.ts';
 import type { MessageRow } from './store/message-store.ts';
 
 const NOTHING = new Uint8Array();
@@ -77,8 +77,9 @@ async function listed(open: OpenSession, rows: readonly MessageRow[], context: C
 }
 
 /** Whether a row's UIDL stands for one message. Duplicate and empty ones don't: a DELE by them could hit another message. */
-export function namesOneMessage(row: MessageRow, { account, store }: Context): boolean {
-  const empty = account.vault.hash('uidl', new Uint8Array(0));
+export function namesOneMessage(row: MessageRow, context: Context): boolean {
+  const { store } = context;
+  const empty = hashOfUidl(new Uint8Array(0), context);
   return (row.uidl !== null || row.pack !== null) && hex(row.uidl_hash) !== hex(empty) && !store.messages.isDuplicate(row.uidl_hash);
 }
 

@@ -3,7 +3,6 @@
  * `TOP n 0`, one flight for many. The number is the listing's of this very session.
  */
 import { Buffer } from 'node:buffer';
-import { joinTexts, TAG_OCTETS } from '../crypto/cmac.ts';
 import { identity } from '../mime/message.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { top } from '../pop3/command.ts';
@@ -22,18 +21,8 @@ export function isNameless({ messageId, date }: Identity): boolean {
 }
 
 /** The keyed hash of an identity and a size: 16 octets. The ledger has one of each message whose header it has read. */
-export function fingerprintOf(found: Identity, size: number, vault: Vault): Uint8Array {
-  return vault.hash('fingerprint', printed(found, size));
-}
-
-/** The same of many at once, in their order. */
-export function fingerprintsOf(all: readonly { readonly identity: Identity; readonly size: number }[], vault: Vault): Uint8Array[] {
-  const hashes = vault.hashes('fingerprint', joinTexts(all.map((one) => printed(one.identity, one.size))));
-  return all.map((_, index) => hashes.subarray(TAG_OCTETS * index, TAG_OCTETS * (index + 1)));
-}
-
-function printed({ messageId, date }: Identity, size: number): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify([messageId, date, size]));
+export function fingerprintOf({ messageId, date }: Identity, size: number, vault: Vault): Uint8Array {
+  return vault.hash('fingerprint', new TextEncoder().encode(JSON.stringify([messageId, date, size])));
 }
 
 /** Whether headers can be had without reading whole messages. */

@@ -4,7 +4,7 @@
  * for. A message that can't be read is marked and tried again later; it never blocks its neighbours.
  */
 import { MAILBOX, PIPELINE } from '../limits.ts';
-import { identity, summarize, type Summary } from '../mime/message.ts';
+import { summarize, type Summary } from '../mime/message.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
@@ -14,12 +14,12 @@ import { MailboxError, refusal } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
 import { backoff } from './health.ts';
 import { hex } from './hex.ts';
-import { fingerprintsOf, type Identity } from './identities.ts';
 import type { Job, OpenSession } from './line.ts';
 import { locate } from './listing.ts';
 import { collect } from './octets.ts';
 import type { Priority } from './queue.ts';
 import type { MessageRow } from './store/message-store.ts';
+import { fingerprint } from './summary.ts';
 
 export class Indexer {
   readonly #context: Context;
@@ -210,21 +210,15 @@ export class Indexer {
     const outline = parser.end();
     const read = (start: number, end: number): Promise<Uint8Array> => Promise.resolve(octets.subarray(start, end));
     const summary = await summarize(outline, read, { whole: false });
-    return { row, summary, identity: await identity(outline, read) };
+    return { row, summary, print: await fingerprint(outline, read, row.size, this.#context.account.vault) };
   }
 
   /** Seals a batch, all at once, and stores it in one transaction. */
   async #commit(batch: Headers[]): Promise<void> {
     if (batch.length === 0) return;
     const { store, account } = this.#context;
-    const read = batch.splice(0);
-    const prints = fingerprintsOf(
-      read.map(({ row: { size }, identity: found }) => ({ identity: found, size })),
-      account.vault,
-    );
     const rows = await Promise.all(
-      read.map(async ({ row: { created, id }, summary }, index) => {
-        const print = prints[index] ?? new Uint8Array(0);
+      batch.splice(0).map(async ({ row: { created, id }, summary, print }) => {
         return { created, summary: hex(await account.vault.sealJson(summary, id, 'summary')), fingerprint: hex(print) };
       }),
     );
@@ -282,7 +276,7 @@ interface Work {
 interface Headers {
   readonly row: MessageRow;
   readonly summary: Summary;
-  readonly identity: Identity;
+  readonly print: Uint8Array;
 }
 
 interface Located {

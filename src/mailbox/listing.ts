@@ -224,6 +224,11 @@ function seal(table: ListingTable, { account }: Context): void {
 }
 
 /** The keyed hash, as it is stored, of the UIDL that a reply to `UIDL n` gives. Throws `protocol`. */
-export function hashUidl(reply: Reply, { account }: Context): Uint8Array {
-  return account.vault.hash('uidl', uidlOf(reply));
+export function hashUidl(reply: Reply, context: Context): Uint8Array {
+  return hashOfUidl(uidlOf(reply), context);
+}
+
+/** The keyed hash, as it is stored, of a UIDL. */
+export function hashOfUidl(octets: Uint8Array, { account }: Context): Uint8Array {
+  return account.vault.hashes('uidl', { octets, ends: Uint32Array.of(octets.length) });
 }
