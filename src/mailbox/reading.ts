@@ -90,8 +90,10 @@ export class Reading {
   async #octets(row: MessageRow, query: rpc.OctetsQuery, budget: Budget, over: () => void): Promise<rpc.Conditional<rpc.Octets>> {
     const { copies } = this.#context;
     let outline = await copies.outline(row);
-    // Where a range begins is known at once; whether it is there, and of what, once all of it is here. A short message soon is.
-    if (!outline && (query.range !== null || row.size <= MAILBOX.rowOctets)) outline = await this.#outline(row, budget);
+    // Where a range begins is known at once; whether it is there, and of what, once all of it is here. A short message soon is; one
+    // whose size the server doesn't tell may be of any.
+    const isShort = row.size > 0 && row.size <= MAILBOX.rowOctets;
+    if (!outline && (query.range !== null || isShort)) outline = await this.#outline(row, budget);
     if (!outline) {
       await budget.wait(this.#transfer(row).started);
       return { ...unsent(null), body: byteStream(copies.follow(row, 0, null), over) };
@@ -99,8 +101,8 @@ export class Reading {
     const range = spanOf(query, outline.octets, outline.sha256);
     const { start, end } = range ?? { start: 0, end: outline.octets };
     // A stream costs more than the octets of a short message, which are held anyway.
-    const short = outline.octets <= MAILBOX.rowOctets;
-    const body = short ? await copies.read(row, start, end) : byteStream(copies.follow(row, start, end), over);
+    const fits = outline.octets <= MAILBOX.rowOctets;
+    const body = fits ? await copies.read(row, start, end) : byteStream(copies.follow(row, start, end), over);
     return { ...unsent(outline), range, body };
   }
 

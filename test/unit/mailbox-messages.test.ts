@@ -22,12 +22,25 @@ describe('reading', () => {
     const id = (await ids(box)).get('dots') ?? '';
     const first = await rawOf(box, id);
     expect(await octets(first.body)).toEqual(whole);
+    // A short message is read whole before it is answered, so that all is known of it.
+    expect(first).toMatchObject({ size: whole.length, sha256: createHash('sha256').update(whole).digest('hex') });
     const retrs = (): number => server.commands.filter((command) => command.includes('RETR')).length;
     const fetched = retrs();
     const again = await rawOf(box, id);
     expect(again).toMatchObject({ size: whole.length, sha256: createHash('sha256').update(whole).digest('hex') });
     expect(await octets(again.body)).toEqual(whole);
     expect(retrs()).toBe(fetched);
+  });
+
+  it('does not wait for the end of a message whose size the server does not tell', async () => {
+    const body = Buffer.alloc(1_500_000, 'All work and no play makes Jack a dull boy.\r\n');
+    const whole = Buffer.concat([mail('large'), body, Buffer.from('\r\n')]);
+    world.drop.add(whole);
+    const server = await world.serve({ answer: ({ verb }) => (verb === 'LIST' ? '+OK\r\n1 0\r\n.\r\n' : null) });
+    const box = await world.create(server);
+    const raw = await rawOf(box, (await ids(box)).get('large') ?? '');
+    expect(raw.size).toBeNull();
+    expect((await octets(raw.body)).equals(whole)).toBe(true);
   });
 
   it('fetches messages that many callers ask for at once in few sessions, each exactly', async () => {
