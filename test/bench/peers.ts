@@ -163,7 +163,9 @@ export function runPeer(
     child.stderr.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-500);
     });
-    child.on('error', reject);
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ENOENT' ? new Error(`${command} is not installed`, { cause: error }) : error),
+    );
     child.on('close', (code) =>
       code !== null && fine.includes(code) ? resolve() : reject(new Error(`${command} ended with ${code}: ${said.trim()}`)),
     );
