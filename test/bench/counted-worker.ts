@@ -6,53 +6,28 @@
 import worker from '../../src/index.ts';
 import { MailHost as RealMailHost } from '../../src/mail-host/mail-host.ts';
 import { Mailbox as RealMailbox } from '../../src/mailbox/mailbox.ts';
+import { counted, type Written } from './counted-storage.ts';
 
 export { Directory } from '../../src/directory/directory.ts';
 
-export interface Counts {
+export interface Counts extends Written {
   alarms: number;
   /** Milliseconds that each alarm rang behind its time. */
   late: number[];
   /** Milliseconds that handling them took, together. */
   alarmTime: number;
   turns: number;
-  rowsWritten: number;
-  alarmsSet: number;
 }
 
 const none = (): Counts => ({ alarms: 0, late: [], alarmTime: 0, turns: 0, rowsWritten: 0, alarmsSet: 0 });
 let counts = none();
 
-/** The same object, whose storage counts from here on. */
-function counted(state: DurableObjectState): DurableObjectState {
-  const { storage } = state;
-  const exec = storage.sql.exec.bind(storage.sql);
-  const countedExec = (...statement: Parameters<typeof exec>): ReturnType<typeof exec> => {
-    const cursor = exec(...statement);
-    const toArray = cursor.toArray.bind(cursor);
-    return Object.defineProperty(cursor, 'toArray', {
-      value: () => {
-        const rows = toArray();
-        counts.rowsWritten += cursor.rowsWritten;
-        return rows;
-      },
-    });
-  };
-  Object.defineProperty(storage.sql, 'exec', { value: countedExec });
-  for (const name of ['setAlarm', 'deleteAlarm'] as const) {
-    const real = storage[name].bind(storage) as (...parameters: unknown[]) => Promise<void>;
-    const value = (...parameters: unknown[]): Promise<void> => {
-      counts.alarmsSet += 1;
-      return real(...parameters);
-    };
-    Object.defineProperty(storage, name, { value });
-  }
-  return state;
-}
-
 export class Mailbox extends RealMailbox {
   constructor(state: DurableObjectState, env: Env) {
-    super(counted(state), env);
+    super(
+      counted(state, () => counts),
+      env,
+    );
   }
 
   override async alarm(info?: AlarmInvocationInfo): Promise<void> {
