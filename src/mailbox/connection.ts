@@ -13,7 +13,7 @@ import { MailboxError, upstreamFailureOf } from './failure.ts';
 import { afterLogin, mayLogIn } from './health.ts';
 import type { HostTurn } from './host-turn.ts';
 import type { LineHooks } from './line.ts';
-import { openSession } from './login.ts';
+import { dialSession } from './login.ts';
 import { doubt, recall, remember, type ServerMemory, targetKey } from './server-memory.ts';
 import type { Store } from './store.ts';
 import { type StoredServer, serverView } from './view.ts';
@@ -55,7 +55,7 @@ export class Connection implements LineHooks {
     const memory = this.#learned(await this.#stored());
     const at = this.#deps.now();
     const entered = (session: Session): void => this.#entered(session, background);
-    const session = await openSession(this.#account, recall(memory, target, at), this.#deps, entered);
+    const session = await dialSession(this.#account, recall(memory, target, at), this.#deps, entered);
     this.#last = { session, target, at };
     return session;
   }

@@ -14,7 +14,7 @@ import { Budget } from './budget.ts';
 import type { Deps, Target } from './deps.ts';
 import { isQuirk, MailboxError, upstreamFailureOf } from './failure.ts';
 import { mayLogIn, type UpstreamFailure } from './health.ts';
-import { mustWait, openSession, QUIRKS } from './login.ts';
+import { dialSession, mustWait, QUIRKS } from './login.ts';
 import { qualitiesOf } from './qualities.ts';
 import type { Rooms } from './rooms.ts';
 import type { Diagnosis, DiagnosisPlace, DiagnosisStep, UpstreamFailureKind } from './rpc.ts';
@@ -130,7 +130,7 @@ class Examination {
     const { login, loggingIn } = this.#question;
     this.session = null;
     this.#steps.length = 0;
-    const session = await openSession(login, remembered, { dial: (target) => this.#dial(target), random: this.#deps.random });
+    const session = await dialSession(login, remembered, { dial: (target) => this.#dial(target), random: this.#deps.random });
     this.session = session;
     this.#opened('capabilities');
     await session.announced();

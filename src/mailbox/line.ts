@@ -9,7 +9,7 @@
 import { MAILBOX } from '../limits.ts';
 import type { Session } from '../pop3/session.ts';
 import { connectionLost, isQuirk, MailboxError } from './failure.ts';
-import { openSession, type OpenSession, quit } from './open-session.ts';
+import { type OpenSession, quit, withoutNumbers } from './open-session.ts';
 import { Queue, type Visitor } from './queue.ts';
 
 export type { OpenSession } from './open-session.ts';
@@ -121,7 +121,7 @@ export class Line {
 
   /** Takes over a session that was opened to verify an account; the next fresh job gets it. */
   adopt(session: Session): void {
-    this.#open = openSession(session);
+    this.#open = withoutNumbers(session);
     this.#unused = true;
     this.#linger(MAILBOX.linger);
   }
@@ -241,7 +241,7 @@ export class Line {
       throw this.#interruption ?? gone();
     }
     this.#unused = false;
-    this.#open = openSession(session);
+    this.#open = withoutNumbers(session);
     return this.#open;
   }
 

@@ -14,7 +14,7 @@ export const QUIRKS = 3;
 type Dialling = Pick<Deps, 'dial' | 'random'>;
 
 /** A session with its greeting read. A server that breaks off at CAPA before TLS is dialled once more, without it. `onLogin`: see `SessionOptions`. */
-export async function openSession(
+export async function dialSession(
   login: Login,
   remembered: Remembered | null,
   deps: Dialling,
@@ -52,7 +52,7 @@ export async function inSession<T>(
   wanted: () => boolean = () => true,
 ): Promise<T> {
   for (let remembered: Remembered | null = null, tries = 0; ; tries++) {
-    const session = await openSession(login, remembered, deps);
+    const session = await dialSession(login, remembered, deps);
     try {
       await session.ready();
       return await work(session);

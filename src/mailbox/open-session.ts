@@ -24,7 +24,7 @@ export interface OpenSession {
 }
 
 /** A session that has said nothing of numbers yet. */
-export function openSession(session: Session): OpenSession {
+export function withoutNumbers(session: Session): OpenSession {
   return { session, numbers: new Numbers(), listed: false, doubled: false, identified: false, drop: null, failed: new Set() };
 }
 
