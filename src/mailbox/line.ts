@@ -114,7 +114,7 @@ export class Line {
   async stepAside(): Promise<OpenSession | null> {
     if (this.#open) await this.#note(this.#open);
     await this.#queue.stepAside();
-    this.#keep();
+    this.#stopLingering();
     this.#interruption = null;
     return this.#open?.session.usable ? this.#open : null;
   }
@@ -157,7 +157,7 @@ export class Line {
       this.#interruption = reason;
       this.#open?.session.close();
     } else {
-      this.#keep();
+      this.#stopLingering();
       this.#drop();
     }
   }
@@ -170,7 +170,7 @@ export class Line {
 
   async #end(): Promise<void> {
     this.#ended = true;
-    this.#keep();
+    this.#stopLingering();
     if (this.#queue.current) this.#open?.session.close();
     await this.#queue.clear(gone());
     this.#drop();
@@ -258,7 +258,7 @@ export class Line {
     }, milliseconds);
   }
 
-  #keep(): void {
+  #stopLingering(): void {
     if (this.#lingering !== null) clearTimeout(this.#lingering);
     this.#lingering = null;
   }
@@ -280,7 +280,7 @@ export class Line {
   async #turn(visitor: Visitor): Promise<void> {
     if (this.#ended) throw gone();
     await this.#queue.enter(visitor);
-    this.#keep();
+    this.#stopLingering();
     this.#interruption = null;
   }
 }
