@@ -231,7 +231,10 @@ export const MAILBOX = {
   /** Refused logins without a response code before the account is `auth_failed`, and their least distance. */
   refusedLogins: 3,
   refusedLoginDistance: 60 * SECOND,
-  /** Back-off after failures: the first wait and the longest. */
+  /**
+   * How long the alarm waits where no time is due: after a bug, or indexing that got nowhere; and while the configuration is wrong
+   * or lacks the master key. How polls wait after failures is in `BACKOFF`.
+   */
   backoffFirst: 1 * MINUTE,
   backoffMost: 60 * MINUTE,
   /** The shortest wait before the alarm rings again. */

@@ -17,7 +17,7 @@ export type SqlValue = string | number | null | Uint8Array;
 
 /** SQLite as the Mailbox uses it: synchronous, blobs as `Uint8Array` both ways. */
 export interface Sql {
-  /** Runs one statement and returns all its rows. Statements are named and typed in `store.ts` only. */
+  /** Runs one statement and returns all its rows. Statements are named and typed in `store/` only. */
   exec<Row extends Record<string, SqlValue>>(statement: string, ...bindings: SqlValue[]): Row[];
   /** Runs `body` in one transaction: all of it or, when it throws, nothing. `body` must not await. */
   transaction<T>(body: () => T): T;

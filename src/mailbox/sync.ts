@@ -53,9 +53,9 @@ export class Synchronizer {
   #start(priority: Priority): { job: Job<SyncOutcome>; outcome: Promise<SyncOutcome> } {
     const { line, checks, deps } = this.#context;
     checks.began(deps.now());
-    // A poll's session is closed at once: keeping the maildrop locked would keep the owner's own mail program out.
     const tally: Tally = { created: 0, destroyed: 0, renumbered: false };
     const work = (open: OpenSession): Promise<SyncOutcome> => this.#sync(open, tally);
+    // A poll's session is closed at once: keeping the maildrop locked would keep the owner's own mail program out.
     const job: Job<SyncOutcome> = { fresh: true, linger: priority === 'interactive', priority, work };
     const outcome = line.use(job).finally(() => {
       this.#running = null;
@@ -127,7 +127,7 @@ export class Synchronizer {
       sum += table.sizeAt(rank) ?? 0;
       hashes.push(hex(table.hashAt(rank)));
     }
-    return sum === octets && this.#context.store.keys.knownHashes(hashes) === 0;
+    return sum === octets && this.#context.store.keys.countUnder(hashes) === 0;
   }
 }
 

@@ -7,7 +7,10 @@ import type { Sql } from '../deps.ts';
 /** What a message is recognised by under another UIDL. `fingerprint`: null until its headers were read. */
 export type RecognisableRow = { created: number; id: string; size: number; fingerprint: Uint8Array | null };
 
-/** `uidl`: hex of its box, or null where it lies in a pack or the server has none. */
+/** The same with what it is known by. `shared`: whether another message, live or gone, has been seen under that UIDL. */
+export type KeyedRow = RecognisableRow & { uidl_hash: Uint8Array; occurrence: number; live: 0 | 1; shared: 0 | 1 };
+
+/** What a row is known by from now on. `uidl`: hex of its box, or null where it lies in a pack or the server has none. */
 export type Rekeyed = {
   created: number;
   uidl: string | null;
@@ -19,9 +22,6 @@ export type Rekeyed = {
 
 /** UIDLs that were sealed together. */
 export type Pack = { pack: number; box: Uint8Array };
-
-/** The same with what it is known by. `shared`: whether another message, live or gone, has been seen under that UIDL. */
-export type KeyedRow = RecognisableRow & { uidl_hash: Uint8Array; occurrence: number; live: 0 | 1; shared: 0 | 1 };
 
 const KEYED = `created, id, size, fingerprint, uidl_hash, occurrence, destroyed IS NULL AS live,
   EXISTS (SELECT 1 FROM messages AS other WHERE other.uidl_hash = messages.uidl_hash AND other.created <> messages.created) AS shared`;
@@ -90,8 +90,8 @@ export class KeyStore {
     return [...live, ...gone.reverse()];
   }
 
-  /** Which of these UIDLs, by hex of their hashes, the ledger knows, live or gone. */
-  knownHashes(hashes: readonly string[]): number {
+  /** How many messages, live or gone, the ledger has under these UIDLs, given by hex of their hashes. */
+  countUnder(hashes: readonly string[]): number {
     return (
       this.#sql.exec<{ n: number }>(
         `SELECT count(*) AS n FROM messages WHERE uidl_hash IN (SELECT unhex(value) FROM json_each(?))`,

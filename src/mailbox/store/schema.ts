@@ -8,7 +8,10 @@
  */
 import type { Sql } from '../deps.ts';
 
-/** Times are milliseconds since the epoch; a place is a number of the account's one sequence (see `ledger.ts`). */
+/**
+ * Times are milliseconds since the epoch. A place is a number of the account's one sequence, in which each creation, update
+ * and destruction of a message and each renumbering takes the next one: lists, the change feed and its states go by it.
+ */
 export const SCHEMA_STEPS: readonly string[] = [
   `
   CREATE TABLE account (
