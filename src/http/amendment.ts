@@ -8,12 +8,12 @@ import type { Config } from '../config.ts';
 import type { DirectoryRpc } from '../directory/rpc.ts';
 import { log } from '../log.ts';
 import type { AccountChange, AccountView, Caller, MailboxRpc } from '../mailbox/rpc.ts';
-import { admit, targetPolicy } from '../net/admission.ts';
 import type { Outcome } from './lifecycle.ts';
 import type { AccountPatch } from './schemas/account.ts';
 import { PORTS } from './schemas/account.ts';
 import { directoryOf } from './stubs.ts';
 import type { Bindings } from './stubs.ts';
+import { targetRefusal } from './target.ts';
 
 type Patch = z.output<typeof AccountPatch>;
 type Target = AccountView['server'];
@@ -64,14 +64,8 @@ async function newTarget(
   const view = await mailbox.account(caller);
   if (!view.ok) return view;
   const target = mergedTarget(view.value.server, patch);
-  const admission = await admit(
-    target,
-    targetPolicy(config, (url, init) => fetch(url, init)),
-  );
-  // A name that leads nowhere is for the login to say, which may not be asked for.
-  if (!admission.ok && admission.failure.kind === 'forbidden')
-    return { ok: false, failure: { kind: 'target_not_allowed', detail: admission.failure.detail } };
-  return { ok: true, value: target };
+  const failure = await targetRefusal(target, config);
+  return failure === null ? { ok: true, value: target } : { ok: false, failure };
 }
 
 function mergedTarget({ host, port, security }: Target, patch: NonNullable<Patch['server']>): NonNullable<AccountChange['server']> {

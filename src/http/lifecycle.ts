@@ -8,11 +8,12 @@ import type { DirectoryResult, DirectoryRpc } from '../directory/rpc.ts';
 import type { Config } from '../config.ts';
 import type { z } from '@hono/zod-openapi';
 import { newAccountId } from '../crypto/ids.ts';
-import { admit, targetPolicy } from '../net/admission.ts';
+import { platformRandom } from '../crypto/random.ts';
 import { log } from '../log.ts';
 import type { NewAccount } from './schemas/account.ts';
 import { directoryOf, mailboxOf } from './stubs.ts';
 import type { Bindings } from './stubs.ts';
+import { targetRefusal } from './target.ts';
 
 /** The value, or what failed in either place. */
 export type Outcome<T> =
@@ -25,10 +26,6 @@ export interface Created {
 }
 
 const OPERATOR: Caller = { kind: 'operator' };
-
-function random(count: number): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(count));
-}
 
 /** The settings that are stored, from what was sent. */
 function settingsOf(given: z.output<typeof NewAccount>): AccountSettings {
@@ -43,14 +40,9 @@ function settingsOf(given: z.output<typeof NewAccount>): AccountSettings {
  */
 export async function createAccount(env: Bindings, config: Config, given: z.output<typeof NewAccount>): Promise<Outcome<Created>> {
   const settings = settingsOf(given);
-  const admission = await admit(
-    settings.server,
-    targetPolicy(config, (url, init) => fetch(url, init)),
-  );
-  // A name that leads nowhere is for the login to say, which may not be asked for.
-  if (!admission.ok && admission.failure.kind === 'forbidden')
-    return { ok: false, failure: { kind: 'target_not_allowed', detail: admission.failure.detail } };
-  const id = newAccountId(random, given.jurisdiction);
+  const failure = await targetRefusal(settings.server, config);
+  if (failure !== null) return { ok: false, failure };
+  const id = newAccountId(platformRandom, given.jurisdiction);
   const mailbox = namedMailbox(env, id, settings.location);
   if (mailbox === null) {
     const detail = 'The platform that this deployment runs on has no such jurisdiction.';
@@ -63,7 +55,7 @@ export async function createAccount(env: Bindings, config: Config, given: z.outp
   try {
     const made = await mailbox.create(id, settings, given.verify, given.token);
     if (!made.ok) {
-      await giveUp(directory, id);
+      await forgetEntry(directory, id);
       return made;
     }
     const confirmed = await directory.confirm(id);
@@ -86,7 +78,8 @@ function namedMailbox(env: Bindings, id: string, location: string | null): Mailb
   }
 }
 
-async function giveUp(directory: DirectoryRpc, id: string): Promise<void> {
+/** Forgets an account's entry. Only what was released is forgotten (see `DirectoryRpc`). */
+export async function forgetEntry(directory: DirectoryRpc, id: string): Promise<void> {
   await directory.release(id);
   await directory.forget(id);
 }
@@ -108,6 +101,6 @@ export async function removeAccount(env: Bindings, mailbox: MailboxRpc, id: stri
   await directory.release(id);
   const removed = await mailbox.remove(caller);
   const gone = removed.ok || (caller.kind === 'operator' && removed.failure.kind === 'not_found');
-  if (gone) await giveUp(directory, id);
+  if (gone) await forgetEntry(directory, id);
   return removed;
 }

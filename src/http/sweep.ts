@@ -9,6 +9,7 @@ import type { DirectoryRpc, Due, Visited } from '../directory/rpc.ts';
 import { SWEEP } from '../limits.ts';
 import { log } from '../log.ts';
 import type { Caller, VisitReport } from '../mailbox/rpc.ts';
+import { forgetEntry } from './lifecycle.ts';
 import { directoryOf, mailboxOf } from './stubs.ts';
 import type { Bindings } from './stubs.ts';
 
@@ -50,15 +51,10 @@ async function settle(env: Bindings, directory: DirectoryRpc, { id, state }: Due
     const found = state === 'pending' ? await mailbox.visit(OPERATOR) : await mailbox.remove(OPERATOR);
     if (!found.ok && found.failure.kind !== 'not_found') log('account_unsettled', { account: id, code: found.failure.kind });
     else if (found.ok && state === 'pending') await directory.confirm(id);
-    else await forget(directory, id);
+    else await forgetEntry(directory, id);
   } catch (error) {
     log('account_unsettled', { account: id, error: nameOf(error) });
   }
-}
-
-async function forget(directory: DirectoryRpc, id: string): Promise<void> {
-  await directory.release(id);
-  await directory.forget(id);
 }
 
 /** What a visit found; null where there was no account any more, which then is forgotten here too. */

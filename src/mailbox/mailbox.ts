@@ -4,6 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { readConfig } from '../config.ts';
+import { platformRandom } from '../crypto/random.ts';
 import { DEADLINES, MAILBOX } from '../limits.ts';
 import { admitted, type TargetPolicy, targetPolicy } from '../net/admission.ts';
 import { dial } from '../net/dial.ts';
@@ -168,7 +169,7 @@ function durableDeps(state: DurableObjectState, policy: TargetPolicy, hosts: Env
     // The policy is asked on every connection: what was allowed at creation may not be any more, and names move.
     dial: async (target: Target) => dial(await admitted(target, policy), DEADLINES),
     now: () => Date.now(),
-    random: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    random: platformRandom,
     alarm: {
       get: () => state.storage.getAlarm(),
       set: (at) => state.waitUntil(state.storage.setAlarm(at)),

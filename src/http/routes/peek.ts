@@ -4,15 +4,15 @@
  */
 import { newAccountId } from '../../crypto/ids.ts';
 import { platformRandom } from '../../crypto/random.ts';
-import { admit, targetPolicy } from '../../net/admission.ts';
 import { PRIVATE_JSON } from '../answer.ts';
 import { contract, LOGGING_IN } from '../contract.ts';
-import { failed, problem } from '../problem.ts';
+import { failed } from '../problem.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
 import { PEEK, PEEK_ITEM } from '../schemas/examples.ts';
 import { Peek, PeekAnswer } from '../schemas/peek.ts';
 import { mailboxOf } from '../stubs.ts';
+import { targetRefusal } from '../target.ts';
 
 const peek = contract({
   method: 'post',
@@ -32,12 +32,8 @@ const peek = contract({
 export function peekRoutes(app: App): void {
   route(app, peek, async (c) => {
     const query = c.req.valid('json');
-    const admission = await admit(
-      query.server,
-      targetPolicy(c.var.config, (url, init) => fetch(url, init)),
-    );
-    if (!admission.ok && admission.failure.kind === 'forbidden')
-      return problem(c, 'target_not_allowed', { detail: admission.failure.detail });
+    const refusal = await targetRefusal(query.server, c.var.config);
+    if (refusal !== null) return failed(c, refusal);
     const mailbox = mailboxOf(c.env, newAccountId(platformRandom, null));
     const result = await mailbox.peek(c.var.caller, query);
     return result.ok ? c.json({ data: result.value }, 200, PRIVATE_JSON) : failed(c, result.failure);
