@@ -10,24 +10,18 @@ export interface LogFields {
   readonly account?: string | null;
   /** The request's id, a UUID. */
   readonly request?: string | null;
-  /** The pattern of a route, with names in place of what was asked for. */
-  readonly route?: string | null;
-  /** An HTTP status. */
-  readonly status?: number | null;
   /** A problem's code or a failure's kind. */
   readonly code?: string | null;
   /** The phase of a session in which it failed. */
   readonly phase?: string | null;
-  readonly milliseconds?: number | null;
   /** How many of what, by names of ours. */
   readonly counts?: Readonly<Record<string, number>> | null;
-  /** The name of an error's class; never its message, which may quote what it met. */
+  /** An error's class, as `errorName` tells it; never its message, which may quote what it met. */
   readonly error?: string | null;
 }
 
 const WORD = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const ROUTE = /^\/[A-Za-z0-9_\-/.{}:*]{0,127}$/;
 
 type Writers = { readonly [Field in keyof Required<LogFields>]: (value: NonNullable<LogFields[Field]>) => unknown };
 
@@ -35,11 +29,8 @@ type Writers = { readonly [Field in keyof Required<LogFields>]: (value: NonNulla
 const WRITERS: Writers = {
   account: (value) => (isAccountId(value) ? value : '?'),
   request: (value) => matching(value, UUID),
-  route: (value) => matching(value, ROUTE),
-  status: finite,
   code: word,
   phase: word,
-  milliseconds: finite,
   counts: (value) => Object.fromEntries(Object.entries(value).map(([name, count]) => [word(name), finite(count)])),
   error: word,
 };
@@ -50,6 +41,11 @@ export function log(event: Lowercase<string>, fields: LogFields = {}): void {
   for (const name of Object.keys(WRITERS) as (keyof LogFields)[]) write(line, name, fields);
   // oxlint-disable-next-line no-console
   console.log(JSON.stringify(line));
+}
+
+/** What may be said of an error, or of whatever else was thrown. */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown';
 }
 
 function write(line: Record<string, unknown>, name: keyof LogFields, fields: LogFields): void {

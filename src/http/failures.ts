@@ -5,7 +5,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import { RATE } from '../limits.ts';
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import { problem } from './problem.ts';
 import type { ProblemResponse } from './problem.ts';
 import type { Bindings } from './stubs.ts';
@@ -24,7 +24,7 @@ export async function failedTooOften(c: Failed): Promise<ProblemResponse | null>
     const { success } = await counter.limit({ key: networkOf(c.req.raw.headers.get('CF-Connecting-IP')) });
     if (success) return null;
   } catch (error) {
-    log('auth_failure_uncounted', { request: c.var.requestId, error: error instanceof Error ? error.name : 'unknown' });
+    log('auth_failure_uncounted', { request: c.var.requestId, error: errorName(error) });
     return null;
   }
   const detail = 'Too many requests from this address had no valid key or token. One with a valid one is served at any time.';

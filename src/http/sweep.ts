@@ -7,7 +7,7 @@
 import { readConfig } from '../config.ts';
 import type { DirectoryRpc, Due, Visited } from '../directory/rpc.ts';
 import { SWEEP } from '../limits.ts';
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import type { Caller, VisitReport } from '../mailbox/rpc.ts';
 import { forgetEntry } from './lifecycle.ts';
 import { directoryOf, mailboxOf } from './stubs.ts';
@@ -53,7 +53,7 @@ async function settle(env: Bindings, directory: DirectoryRpc, { id, state }: Due
     else if (found.ok && state === 'pending') await directory.confirm(id);
     else await forgetEntry(directory, id);
   } catch (error) {
-    log('account_unsettled', { account: id, error: nameOf(error) });
+    log('account_unsettled', { account: id, error: errorName(error) });
   }
 }
 
@@ -71,7 +71,7 @@ async function visit(env: Bindings, directory: DirectoryRpc, id: string): Promis
     }
     log('visit_failed', { account: id, code: found.failure.kind });
   } catch (error) {
-    log('visit_failed', { account: id, error: nameOf(error) });
+    log('visit_failed', { account: id, error: errorName(error) });
   }
   return { id, findings: null };
 }
@@ -82,8 +82,4 @@ function findings({ email, externalId, host, ...rest }: VisitReport): NonNullabl
 
 function* parts<T>(entries: readonly T[]): Generator<T[]> {
   for (let at = 0; at < entries.length; at += SWEEP.atOnce) yield entries.slice(at, at + SWEEP.atOnce);
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown';
 }

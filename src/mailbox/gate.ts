@@ -4,7 +4,7 @@
  */
 import type { Keyring } from '../crypto/keyring.ts';
 import { needsRewrap, rewrap } from '../crypto/vault.ts';
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import { authorize, goodToken } from './access.ts';
 import { Account } from './account.ts';
 import { Budget } from './budget.ts';
@@ -87,7 +87,7 @@ export class Gate {
 
   /** Logs an error that stands for no failure: a bug of ours. */
   noteBug(error: unknown): void {
-    if (failureOf(error) === null) log('mailbox_failed', { error: error instanceof Error ? error.name : 'unknown' });
+    if (failureOf(error) === null) log('mailbox_failed', { error: errorName(error) });
   }
 
   /** The rooms of an account that was just made, or null once it is removed. */

@@ -3,7 +3,7 @@
  * has let us in or turned us away. What a person waits for takes none. Where turns can't be had at all, everybody goes.
  */
 import { LOGINS } from '../limits.ts';
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import type { Account } from './account.ts';
 import type { Deps, Turn } from './deps.ts';
 
@@ -32,7 +32,7 @@ export class HostTurn {
       return this.#turn !== null;
     } catch (error) {
       late = true;
-      log('turn_failed', { account: this.#account.id, error: error instanceof Error ? error.name : 'unknown' });
+      log('turn_failed', { account: this.#account.id, error: errorName(error) });
       return true;
     } finally {
       clearTimeout(timer);

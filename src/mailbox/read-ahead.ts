@@ -3,7 +3,7 @@
  * while he is still at work on this one. It takes the session that is open and nobody waits for, never a login, and steps aside like
  * all background work.
  */
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import { failureOf } from './failure.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -15,7 +15,6 @@ export function readAhead(order: 'newest' | 'oldest', from: number, limit: numbe
   if (rows.length === 0) return;
   indexer.indexAhead(rows).catch((error: unknown) => {
     // What the server or the line did is in the account's health, or with the rows.
-    if (failureOf(error) === null)
-      log('read_ahead_failed', { account: account.id, error: error instanceof Error ? error.name : 'unknown' });
+    if (failureOf(error) === null) log('read_ahead_failed', { account: account.id, error: errorName(error) });
   });
 }

@@ -3,7 +3,7 @@
  * The alarm is set again before anything else is done: the platform retries a failed alarm a few times and then never again.
  */
 import { LOGINS, MAILBOX } from '../limits.ts';
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import type { Context } from './context.ts';
 import { failureOf } from './failure.ts';
 import type { HostTurn } from './host-turn.ts';
@@ -157,7 +157,7 @@ export class Rounds {
 
   /** A bug of ours must neither be hidden nor ring the alarm without end. */
   #unexpected(error: unknown): void {
-    log('alarm_failed', { account: this.#context.account.id, error: error instanceof Error ? error.name : 'unknown' });
+    log('alarm_failed', { account: this.#context.account.id, error: errorName(error) });
     if (this.#ended) return;
     this.#context.checks.postpone(this.#context.deps.now() + MAILBOX.backoffFirst);
   }
