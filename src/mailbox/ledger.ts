@@ -90,14 +90,10 @@ export function isConclusive(judgement: Pick<Judgement, 'live' | 'vanished' | 'a
 }
 
 /**
- * What of a suspect listing's missing rows is gone all the same, because an earlier session's listing lacked it long enough
- * ago; and what is missed for the first time, or not long enough.
+ * What of a suspect listing's missing rows is gone all the same, because listings have lacked it for `time` milliseconds; and
+ * what is missed for the first time, or not for so long.
  */
-export function settleMissing(
-  vanished: readonly Vanished[],
-  now: number,
-  time: number = MAILBOX.suspectTime,
-): { gone: number[]; missed: number[] } {
+export function settleMissing(vanished: readonly Vanished[], now: number, time: number): { gone: number[]; missed: number[] } {
   const gone: number[] = [];
   const missed: number[] = [];
   for (const { created, missedAt } of vanished) (missedAt !== null && now - missedAt >= time ? gone : missed).push(created);

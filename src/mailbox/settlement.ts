@@ -26,22 +26,14 @@ export function settleFull(
   const { gone, deleted, missed, reason } = absencesOf(listing, judgement, { at, settled }, context);
   const hint = store.account.hint();
   store.transaction(() => {
-    takePlaces(judgement.returned, (rows) => store.messages.revive(rows, at), context);
+    eachWithPlace(judgement.returned, (rows) => store.messages.revive(rows, at), context);
     const lastSeen = context.checks.checkedAt ?? at;
-    for (const [why, places] of [
-      ['server', gone],
-      ['api', deleted],
-    ] as const)
-      takePlaces(
-        places,
-        (rows) =>
-          store.messages.destroy(
-            rows.map((row) => ({ ...row, why })),
-            at,
-            lastSeen,
-          ),
-        context,
-      );
+    const destroyer = (why: 'server' | 'api') => (rows: Placed[]) => {
+      const destroyed = rows.map((row) => ({ ...row, why }));
+      store.messages.destroy(destroyed, at, lastSeen);
+    };
+    eachWithPlace(gone, destroyer('server'), context);
+    eachWithPlace(deleted, destroyer('api'), context);
     for (const batch of chunks(deleted)) store.deletions.withdraw(batch);
     for (const batch of chunks(missed)) store.absences.miss(batch, at);
     for (const batch of chunks(judgement.reappeared)) store.absences.unmiss(batch);
@@ -69,11 +61,10 @@ function absencesOf(
   const expected = vanished.filter(({ created }) => intended.has(created));
   const reason = suspicion({ live, vanished: unexpected }, listing.table.count, listing.drop.messages) ?? cutShort(vanished, listing);
   // While not all that is listed is known for what it is, what is missing may be among it.
-  const missing = (all: readonly Vanished[]): ReturnType<typeof settleMissing> =>
-    settled ? settleMissing(all, at) : settleMissing(all, at, MAILBOX.fullListingEvery);
-  const { gone, missed } = reason === null && settled ? believed(unexpected) : missing(unexpected);
+  const time = settled ? MAILBOX.suspectTime : MAILBOX.fullListingEvery;
+  const { gone, missed } = reason === null && settled ? believed(unexpected) : settleMissing(unexpected, at, time);
   // Of those that are to be gone only a listing that is cut short says nothing.
-  const asked = reason === 'fewer_than_claimed' || !settled ? missing(expected) : believed(expected);
+  const asked = reason === 'fewer_than_claimed' || !settled ? settleMissing(expected, at, time) : believed(expected);
   return { gone, deleted: asked.gone, missed: [...missed, ...asked.missed], reason };
 }
 
@@ -81,7 +72,7 @@ function believed(vanished: readonly Vanished[]): { gone: number[]; missed: numb
   return { gone: vanished.map(({ created }) => created), missed: [] };
 }
 
-/** The same as for any message, where all that are missing were to be deleted. */
+/** Whether a listing has fewer entries than STAT counts. `suspicion` says so too, but is told only of what nobody asked to delete. */
 function cutShort(vanished: readonly Vanished[], { table, drop }: Listing): Suspicion | null {
   return vanished.length > 0 && table.count < drop.messages ? 'fewer_than_claimed' : null;
 }
@@ -113,11 +104,17 @@ function hintOf({ table, drop, named }: Listing): Omit<HintRow, 'full_at' | 'sus
   return { ...drop, number: table.numberAt(last), uidl_hash: table.hashAt(last) };
 }
 
-/** Hands `places` on in batches, each row with the next place of the sequence. */
-function takePlaces(places: readonly number[], use: (rows: { created: number; place: number }[]) => void, { store }: Context): void {
-  for (const batch of chunks(places)) {
+/** A row, by its place of creation, and the place of what happens to it now. */
+interface Placed {
+  readonly created: number;
+  readonly place: number;
+}
+
+/** Gives each of the rows `created` the next place of the sequence, and does `work` with them, in batches. */
+function eachWithPlace(created: readonly number[], work: (rows: Placed[]) => void, { store }: Context): void {
+  for (const batch of chunks(created)) {
     let place = store.account.takePlaces(batch.length);
-    use(batch.map((created) => ({ created, place: place++ })));
+    work(batch.map((row) => ({ created: row, place: place++ })));
   }
 }
 

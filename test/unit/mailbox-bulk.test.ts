@@ -1,5 +1,6 @@
 /** What costs little however much a server sends: listings, judgements and pairings of a hundred thousand messages. */
 import { describe, expect, test } from 'vitest';
+import { MAILBOX } from '../../src/limits.ts';
 import { judge, type Judgement, settleMissing, suspicion } from '../../src/mailbox/ledger.ts';
 import { ListingTable } from '../../src/mailbox/listing-table.ts';
 import { type ListedMessage, pairUp } from '../../src/mailbox/pairing.ts';
@@ -71,7 +72,7 @@ describe('a hundred thousand messages', HANG, () => {
       known((n) => n),
     );
     expect([gone.vanished.length, gone.arrived.length, suspicion(gone, COUNT, COUNT)]).toEqual([COUNT, COUNT, 'most_missing']);
-    expect(settleMissing(gone.vanished, 0).missed).toHaveLength(COUNT);
+    expect(settleMissing(gone.vanished, 0, MAILBOX.suspectTime).missed).toHaveLength(COUNT);
     const resized = judged(
       listing(
         (n) => n,

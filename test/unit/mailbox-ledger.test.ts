@@ -1,6 +1,7 @@
 /** A listing judged against the ledger, alone: what has come, gone and come back, and what is not believed at once. */
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
+import { MAILBOX } from '../../src/limits.ts';
 import { judge, type Judgement, settleMissing, suspicion } from '../../src/mailbox/ledger.ts';
 import { ListingTable } from '../../src/mailbox/listing-table.ts';
 import { createHash } from 'node:crypto';
@@ -110,7 +111,7 @@ describe('a listing that lacks messages', () => {
 
   it('is believed for what an earlier listing lacked half a minute before', () => {
     const vanished = [...missing(1, 1_000), { created: 2, missedAt: 1_001 }, { created: 3, missedAt: null }];
-    expect(settleMissing(vanished, 31_000)).toEqual({ gone: [1], missed: [2, 3] });
+    expect(settleMissing(vanished, 31_000, MAILBOX.suspectTime)).toEqual({ gone: [1], missed: [2, 3] });
   });
 });
 
