@@ -4,13 +4,12 @@
  */
 import { Buffer } from 'node:buffer';
 import { identity } from '../mime/message.ts';
-import { OutlineParser } from '../mime/outline.ts';
 import { top } from '../pop3/command.ts';
 import type { Session } from '../pop3/session.ts';
 import type { Vault } from '../crypto/vault.ts';
 import type { Context } from './context.ts';
 import type { ListingTable } from './listing-table.ts';
-import { collect } from './octets.ts';
+import { collect, outlined } from './octets.ts';
 
 /** What the header says; the size makes it a fingerprint. */
 export type Identity = Awaited<ReturnType<typeof identity>>;
@@ -40,17 +39,13 @@ export async function readIdentities(
   let next = 0;
   for await (const reply of session.run(ranks.map((rank) => top(table.numberAt(rank), 0)))) {
     const rank = ranks[next++];
-    if (rank !== undefined && reply.ok) each(rank, await identityIn(await collect(reply.body)));
+    if (rank === undefined || !reply.ok) continue;
+    const { outline, read } = outlined(await collect(reply.body));
+    each(rank, await identity(outline, read));
   }
 }
 
 /** Whether the message at `rank` has this fingerprint, be its size as it was (`size`) or as it is listed. */
 export function isSame(found: Identity, fingerprint: Uint8Array, sizes: readonly (number | null)[], { account }: Context): boolean {
   return sizes.some((size) => size !== null && Buffer.compare(fingerprintOf(found, size, account.vault), fingerprint) === 0);
-}
-
-async function identityIn(octets: Uint8Array): Promise<Identity> {
-  const parser = new OutlineParser(false);
-  parser.push(octets);
-  return identity(parser.end(), (start, end) => Promise.resolve(octets.subarray(start, end)));
 }

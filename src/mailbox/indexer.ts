@@ -5,7 +5,6 @@
  */
 import { MAILBOX, PIPELINE } from '../limits.ts';
 import { summarize, type Summary } from '../mime/message.ts';
-import { OutlineParser } from '../mime/outline.ts';
 import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
 import { bounded } from './batches.ts';
@@ -16,7 +15,7 @@ import { backoff } from './health.ts';
 import { hex } from './hex.ts';
 import type { Job, OpenSession } from './line.ts';
 import { locate } from './listing.ts';
-import { collect } from './octets.ts';
+import { collect, outlined } from './octets.ts';
 import type { Priority } from './queue.ts';
 import type { MessageRow } from './store/message-store.ts';
 import { fingerprint } from './summary.ts';
@@ -205,10 +204,7 @@ export class Indexer {
   }
 
   async #read(row: MessageRow, octets: Uint8Array): Promise<Headers> {
-    const parser = new OutlineParser(false);
-    parser.push(octets);
-    const outline = parser.end();
-    const read = (start: number, end: number): Promise<Uint8Array> => Promise.resolve(octets.subarray(start, end));
+    const { outline, read } = outlined(octets);
     const summary = await summarize(outline, read, { whole: false });
     return { row, summary, print: await fingerprint(outline, read, row.size, this.#context.account.vault) };
   }

@@ -1,4 +1,6 @@
-/** Data of a reply as one piece, for what is small: whoever calls this has a bound on it. */
+/** Octets of a message that are held as one piece, because they are few: whoever calls this has a bound on them. */
+import type { ReadOctets } from '../mime/message.ts';
+import { type Outline, OutlineParser } from '../mime/outline.ts';
 
 /** The octets of `body` together. The command that brought them bounds them. */
 export async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -15,4 +17,11 @@ export async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Arr
     at += chunk.length;
   }
   return whole;
+}
+
+/** The outline of a message, or of its beginning, that is held, without hashes; and how ranges of it are read. */
+export function outlined(octets: Uint8Array): { outline: Outline; read: ReadOctets } {
+  const parser = new OutlineParser(false);
+  parser.push(octets);
+  return { outline: parser.end(), read: (start, end) => Promise.resolve(octets.subarray(start, end)) };
 }

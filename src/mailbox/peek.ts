@@ -2,10 +2,8 @@
  * A look into a maildrop that has no account here: one session, the newest messages, nothing stored. Messages are read one
  * after another, so one at a time is in memory, and of that no more than `PEEK.messageOctets`.
  */
-import { Buffer } from 'node:buffer';
 import { MAILBOX, PEEK } from '../limits.ts';
 import { summarize, type Summary } from '../mime/message.ts';
-import { OutlineParser } from '../mime/outline.ts';
 import { type Command, list, retr, stat, top, uidl } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
 import { parseDropListing, readSizes, readUidls } from '../pop3/listing.ts';
@@ -14,6 +12,7 @@ import { Budget } from './budget.ts';
 import type { Deps } from './deps.ts';
 import { uidlText, UNKNOWN } from './item.ts';
 import { inSession } from './login.ts';
+import { collect, outlined } from './octets.ts';
 import type { PeekItem, PeekQuery } from './rpc.ts';
 
 interface Listed {
@@ -32,7 +31,7 @@ export async function peek({ server, auth, limit, detail }: PeekQuery, deps: Dep
     // It took so long to open that nobody waits for it any more.
     if (over) session.close();
     const listed = await newest(session, Math.min(limit, PEEK.messages));
-    const items = await read(session, listed, detail, new Date(deps.now()).toISOString());
+    const items = await readItems(session, listed, detail, new Date(deps.now()).toISOString());
     await session.quit();
     return items;
   };
@@ -47,7 +46,7 @@ export async function peek({ server, auth, limit, detail }: PeekQuery, deps: Dep
 
 /** What the listing says of the messages with the highest numbers, the highest first. */
 async function newest(session: Session, limit: number): Promise<Listed[]> {
-  const listed = new Listing(limit);
+  const listed = new NewestEntries(limit);
   let messages = 0;
   for await (const reply of session.run([stat(), uidl(), list()])) {
     const { verb } = reply.command;
@@ -63,7 +62,7 @@ async function newest(session: Session, limit: number): Promise<Listed[]> {
 }
 
 /** The entries with the highest numbers of a listing that may be long. */
-class Listing {
+class NewestEntries {
   readonly #limit: number;
   #entries = new Map<number, Listed>();
 
@@ -83,7 +82,7 @@ class Listing {
 }
 
 /** An item for each message; one that the server refuses to give is what its listing says of it. */
-async function read(session: Session, listed: readonly Listed[], detail: PeekQuery['detail'], now: string): Promise<PeekItem[]> {
+async function readItems(session: Session, listed: readonly Listed[], detail: PeekQuery['detail'], now: string): Promise<PeekItem[]> {
   const items: PeekItem[] = [];
   const commands = listed.map((message) => commandFor(message, detail, session));
   for await (const reply of session.run(commands)) {
@@ -103,16 +102,9 @@ function commandFor({ number, size }: Listed, detail: PeekQuery['detail'], sessi
 
 async function seen(reply: Reply): Promise<Summary & Pick<PeekItem, 'detail'>> {
   if (!reply.ok) return { detail: 'uidl', ...UNKNOWN };
-  const parser = new OutlineParser(false);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of reply.body) {
-    parser.push(chunk);
-    chunks.push(chunk.slice());
-    size += chunk.length;
-  }
-  const octets = Buffer.concat(chunks);
-  const whole = reply.command.verb === 'RETR' && size < PEEK.messageOctets;
-  const summary = await summarize(parser.end(), (start, end) => Promise.resolve(octets.subarray(start, end)), { whole });
+  const octets = await collect(reply.body);
+  const whole = reply.command.verb === 'RETR' && octets.length < PEEK.messageOctets;
+  const { outline, read } = outlined(octets);
+  const summary = await summarize(outline, read, { whole });
   return { detail: whole ? 'full' : 'headers', ...summary };
 }

@@ -6,8 +6,10 @@ import { MIME } from '../limits.ts';
 import { type PartText, type ReadOctets, readText } from './body-text.ts';
 import { bodyOf, PartIndex } from './displayed.ts';
 import { type Field, parseHeaders } from './headers.ts';
+import { textFromHtml } from './html-text.ts';
 import type { Outline, Part } from './part.ts';
-import { type Remote, safeHtml, type Sources, textFromHtml } from './safe-html.ts';
+import { rootHeader } from './root-fields.ts';
+import { type Remote, safeHtml, type Sources } from './safe-html.ts';
 import { escapeText } from './text.ts';
 
 export interface ComposeOptions {
@@ -46,7 +48,7 @@ interface Pieces {
 export async function compose(outline: Outline, read: ReadOctets, options: ComposeOptions): Promise<Content> {
   const limit = Math.max(1, Math.min(options.maxBodyBytes, MIME.bodyOctets));
   const body = bodyOf(new PartIndex(outline), null);
-  const header = await rootHeader(outline, read);
+  const header = parseHeaders(await rootHeader(outline, read));
   const text = await readAll(body.text, read, limit);
   const wantsHtml = options.html !== 'none' || body.text.length === 0;
   const html = wantsHtml ? await readAll(body.html, read, limit) : { pieces: [], truncated: false };
@@ -63,12 +65,6 @@ export async function compose(outline: Outline, read: ReadOctets, options: Compo
     remoteContent: { blocked: shown?.blocked ?? 0 },
     defects: [...new Set(defects)].slice(0, MIME.defects),
   };
-}
-
-async function rootHeader(outline: Outline, read: ReadOctets): Promise<{ fields: Field[]; defects: string[] }> {
-  const root = outline.parts[0];
-  if (!root || root.headerEnd === root.headerStart) return { fields: [], defects: [] };
-  return parseHeaders(await read(root.headerStart, Math.min(root.headerEnd, root.headerStart + MIME.headerOctets)));
 }
 
 /** The texts of the parts, together at most `limit` octets. */

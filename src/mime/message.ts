@@ -10,11 +10,10 @@ import { type Field, firstField, parseHeaders } from './headers.ts';
 import { textFromHtml } from './html-text.ts';
 import { parseStructured } from './parameters.ts';
 import type { Outline, Part } from './part.ts';
-import { type RootFields, rootFields } from './root-fields.ts';
+import { type RootFields, rootFields, rootHeader } from './root-fields.ts';
 import { cut } from './text.ts';
 
 export type { ReadOctets } from './body-text.ts';
-export type { Address } from './root-fields.ts';
 export { compose, type ComposeOptions, type Content } from './content.ts';
 
 /** The members of a list item that come from the message. All null or [] where nothing is known. */
@@ -30,7 +29,7 @@ export interface Summary extends RootFields {
  */
 export async function summarize(outline: Outline, read: ReadOctets, options: { whole: boolean }): Promise<Summary> {
   const body = bodyOf(new PartIndex(outline), null);
-  const fields = await rootHeader(outline, read, rawCharset(outline, body));
+  const { fields } = parseHeaders(await rootHeader(outline, read), rawCharset(outline, body));
   const preview = await previewOf(body, read);
   return {
     ...rootFields(fields),
@@ -44,23 +43,8 @@ export async function summarize(outline: Outline, read: ReadOctets, options: { w
  * header, unfolded, or null where there is none.
  */
 export async function identity(outline: Outline, read: ReadOctets): Promise<{ messageId: string | null; date: string | null }> {
-  return identityOf(await rootOctets(outline, read));
-}
-
-/** The same from the octets of a header block. */
-export function identityOf(header: Uint8Array): { messageId: string | null; date: string | null } {
-  const { fields } = parseHeaders(header);
+  const { fields } = parseHeaders(await rootHeader(outline, read));
   return { messageId: firstField(fields, 'message-id'), date: firstField(fields, 'date') };
-}
-
-async function rootHeader(outline: Outline, read: ReadOctets, charset: string | null): Promise<Field[]> {
-  return parseHeaders(await rootOctets(outline, read), charset).fields;
-}
-
-async function rootOctets(outline: Outline, read: ReadOctets): Promise<Uint8Array> {
-  const root = outline.parts[0];
-  if (!root || root.headerEnd === root.headerStart) return new Uint8Array(0);
-  return read(root.headerStart, Math.min(root.headerEnd, root.headerStart + MIME.headerOctets));
 }
 
 /** Header fields in raw 8-bit octets that are not UTF-8 are most likely in the charset of the text. */

@@ -9,8 +9,8 @@ import { LineScanner } from './line-scanner.ts';
 import type { Outline } from './part.ts';
 import { PartTree, type Match } from './part-tree.ts';
 
-export { attachments, type AttachmentEntry } from './attachments.ts';
-export { findPart, type Encoding, type Outline, type Part } from './part.ts';
+export { attachments } from './attachments.ts';
+export { findPart, type Outline, type Part } from './part.ts';
 
 export class OutlineParser {
   readonly #hash: Hash | null;

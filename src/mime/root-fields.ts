@@ -4,8 +4,10 @@
  */
 import { addressParser, decodeWords } from 'postal-mime';
 import { MIME } from '../limits.ts';
+import type { ReadOctets } from './body-text.ts';
 import { parseDate } from './date.ts';
 import { allFields, type Field, firstField } from './headers.ts';
+import type { Outline } from './part.ts';
 import { line } from './text.ts';
 
 export interface Address {
@@ -34,6 +36,14 @@ export interface RootFields {
 /** Octets of a subject that are decoded: encoded words need some eight for each character that is kept. */
 const SUBJECT_CHARACTERS = 16 * MIME.textCharacters;
 
+/** The octets of a message's own header block, of a monstrous one no more than is parsed. Fails only as `read` does. */
+export async function rootHeader(outline: Outline, read: ReadOctets): Promise<Uint8Array> {
+  const root = outline.parts[0];
+  if (!root || root.headerEnd === root.headerStart) return new Uint8Array(0);
+  return read(root.headerStart, Math.min(root.headerEnd, root.headerStart + MIME.headerOctets));
+}
+
+/** The members, from the fields of that block. */
 export function rootFields(fields: readonly Field[]): RootFields {
   const subject = firstField(fields, 'subject');
   return {

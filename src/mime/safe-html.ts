@@ -10,8 +10,6 @@ import { type Attributes, isRemote, normalized, remoteInStyleSheets, remoteRefer
 import { safeStyle } from './style.ts';
 import { cut, escapeText } from './text.ts';
 
-export { textFromHtml } from './html-text.ts';
-
 export interface SafeHtml {
   html: string;
   /** References to something outside that were removed. */
