@@ -1,6 +1,6 @@
 /**
  * Headers of messages: `TOP n k` (RFC 1939 §7), or RETR where a server has no TOP, become the list members of a row.
- * A batch is one transaction, so indexing can stop and go on anywhere, and in the background it does for whoever is waited
+ * A batch is one transaction, so indexing can stop and go on anywhere, and in the background it stops for those who are waited
  * for. A message that can't be read is marked and tried again later; it never blocks its neighbours.
  */
 import { MAILBOX, PIPELINE } from '../limits.ts';
@@ -20,6 +20,38 @@ import type { Priority } from './queue.ts';
 import type { MessageRow } from './store/message-store.ts';
 import { fingerprint } from './summary.ts';
 
+/** A row, by its place. */
+type Placed = Pick<MessageRow, 'created'>;
+
+/** How long work may go on and, as long as it is background work, how many replies it leaves outstanding and whether it may log in. */
+interface Pace {
+  readonly until: number;
+  readonly window: number;
+  readonly logsIn: boolean;
+}
+
+/** Rows that are being indexed, until `done`. */
+interface Work {
+  readonly rows: readonly Placed[];
+  /** Whether it steps aside for those who are waited for. */
+  background: boolean;
+  /** The job that does this and nothing else, or null. */
+  readonly job: Job<void> | null;
+  readonly done: Promise<void>;
+}
+
+/** What was read of a message and isn't stored yet. */
+interface Headers {
+  readonly row: MessageRow;
+  readonly summary: Summary;
+  readonly print: Uint8Array;
+}
+
+interface Located {
+  readonly row: MessageRow;
+  readonly number: number;
+}
+
 export class Indexer {
   readonly #context: Context;
   readonly #fetcher: Fetcher;
@@ -36,7 +68,7 @@ export class Indexer {
     await this.#indexAll(rows, priority, { until: Number.POSITIVE_INFINITY, window: MAILBOX.backgroundWindow, logsIn: true });
   }
 
-  /** The same for somebody who may come for them soon: as long as nobody has, it costs no login. */
+  /** The same for a caller who may ask for them soon: as long as none has, it costs no login. */
   async indexAhead(rows: readonly Placed[]): Promise<void> {
     await this.#indexAll(rows, 'background', { until: Number.POSITIVE_INFINITY, window: MAILBOX.readAheadWindow, logsIn: false });
   }
@@ -44,7 +76,7 @@ export class Indexer {
   async #indexAll(rows: readonly Placed[], priority: Priority, pace: Pace): Promise<void> {
     const { store, deps } = this.#context;
     if (!(await this.#indexOrJoin(rows, priority, pace))) return;
-    // What others had begun may have been cut off, so what it left is asked for again, once.
+    // What others had begun may have been cut off, so what they left is asked for again, once.
     const places = rows.map(({ created }) => created);
     await this.#indexOrJoin(store.messages.unindexedOf(places, deps.now()), priority, pace);
   }
@@ -83,8 +115,8 @@ export class Indexer {
   }
 
   /**
-   * Whether somebody who waits for `rows` waits for work that has begun. Background work is not waited for, it steps aside, unless all
-   * that it does is what he wants: then it is his.
+   * Whether a caller who waits for `rows` waits for `work`, which has begun. Background work is not waited for, since it steps aside;
+   * but if the caller wants all that it does, it is the caller's from then on, and background work no more.
    */
   #isJoined(work: Work, rows: readonly Placed[]): boolean {
     if (!work.background) return true;
@@ -104,7 +136,7 @@ export class Indexer {
     }
   }
 
-  /** In the background between two messages, whenever somebody waits whom this need not keep waiting, he goes first. */
+  /** Background work lets whoever waits go first, between two messages, and then goes on with what is left. */
   async #index(open: OpenSession, rows: readonly Placed[], pace: Pace): Promise<void> {
     const { line, deps } = this.#context;
     let left: readonly Placed[] = await this.#pass(open, rows, pace);
@@ -248,34 +280,4 @@ export function needsIndexing(row: MessageRow, now: number): boolean {
 
 function isProtocol(error: unknown): error is Pop3Error {
   return error instanceof Pop3Error && error.failure.kind === 'protocol';
-}
-
-/** A row, by its place. */
-type Placed = Pick<MessageRow, 'created'>;
-
-/** How long work may go on and, as long as it is background work, how many replies it leaves outstanding and whether it may log in. */
-interface Pace {
-  readonly until: number;
-  readonly window: number;
-  readonly logsIn: boolean;
-}
-
-interface Work {
-  readonly rows: readonly Placed[];
-  background: boolean;
-  /** The job that does this and nothing else, or null. */
-  readonly job: Job<void> | null;
-  readonly done: Promise<void>;
-}
-
-/** What was read of a message and isn't stored yet. */
-interface Headers {
-  readonly row: MessageRow;
-  readonly summary: Summary;
-  readonly print: Uint8Array;
-}
-
-interface Located {
-  readonly row: MessageRow;
-  readonly number: number;
 }

@@ -1,6 +1,6 @@
 /**
- * Reading ahead: whoever goes from page to page of messages that aren't indexed yet finds the next page's headers under way
- * while he is still at work on this one. It takes the session that is open and nobody waits for, never a login, and steps aside like
+ * Reading ahead: while a caller who goes from page to page of messages that aren't indexed yet is still at work on one page, the
+ * headers of the next are under way. It takes a session that is open and that nobody waits for, never a login, and steps aside like
  * all background work.
  */
 import { errorName, log } from '../log.ts';
