@@ -42,22 +42,25 @@ export interface Holder {
 }
 
 /**
- * The row of the token in whose name `caller` asks, while it is good; null for any other, and for the operator. A ticket
- * can only be judged with its account at hand.
+ * The row of the token in whose name `caller` asks, while it is good; null for any other, and for the operator. A ticket can only
+ * be judged with its account at hand: without one (null) it is none.
  */
-export function goodToken(caller: Caller, store: Store, now: number, account: Account | null = null): TokenRow | null {
-  if (caller.kind === 'ticket') return (account && ticketHolder(caller, account, store, now))?.token ?? null;
-  const row = caller.kind === 'token' ? store.account.tokenByHash(caller.hash) : null;
-  return isGood(row, now) ? row : null;
+export function goodToken(caller: Caller, account: Account | null, store: Store, now: number): TokenRow | null {
+  return caller.kind === 'operator' ? null : (holding(caller, account, store, now)?.token ?? null);
 }
 
 /** In whose name `caller` asks. Throws `unauthorized` for a token or a ticket that isn't (or is no longer) good. */
 export function holderOf(caller: Caller, account: Account, store: Store, now: number): Holder {
   if (caller.kind === 'operator') return { token: null, until: null };
-  const token = goodToken(caller, store, now);
-  const holder = caller.kind === 'ticket' ? ticketHolder(caller, account, store, now) : token && { token, until: token.expires_at };
+  const holder = holding(caller, account, store, now);
   if (!holder) throw new MailboxError({ kind: 'unauthorized' });
   return holder;
+}
+
+function holding(caller: Exclude<Caller, { kind: 'operator' }>, account: Account | null, store: Store, now: number): Holder | null {
+  if (caller.kind === 'ticket') return account && ticketHolder(caller, account, store, now);
+  const token = store.account.tokenByHash(caller.hash);
+  return isGood(token, now) ? { token, until: token.expires_at } : null;
 }
 
 /** A ticket is worth what the token is worth now that it was issued to: nothing once that is revoked or has expired. */
@@ -79,7 +82,10 @@ export function lastUsed({ used_day: day }: TokenRow): string | null {
   return day === null ? null : new Date(day * DAY).toISOString();
 }
 
-/** The token in whose name `caller` asks, or null for the operator. Throws `unauthorized` for one that isn't (or is no longer) good. */
+/**
+ * The token in whose name `caller` asks, its settings opened, or null for the operator. Throws as `holderOf` does, and `forbidden`
+ * where it may not be used from a page of the caller's origin.
+ */
 export async function tokenOf(
   caller: Caller,
   account: Account,
@@ -96,7 +102,7 @@ export async function tokenOf(
   return { row, scopes: row.scopes.split(' ') as Scope[], expiresAt, ...about };
 }
 
-/** Lets `caller` pass or throws: `unauthorized` for a token that isn't good, `forbidden` for scope or origin. */
+/** Lets `caller` pass and notes the day, or throws: as `tokenOf` does, and `forbidden` for want of `scope`. */
 export async function authorize(caller: Caller, scope: Scope, account: Account, store: Store, now: number): Promise<void> {
   // Whoever issued a ticket gave away reading, and nothing else that the token may.
   if (caller.kind === 'ticket' && scope !== 'read') throw new MailboxError({ kind: 'unauthorized' });

@@ -58,7 +58,7 @@ export class Gate {
     const again = caller.kind !== 'operator' && caller.counted === true;
     const account = await this.#ticketAccount(caller);
     const now = this.#deps.now();
-    const token = again || !this.#store.exists() ? null : goodToken(caller, this.#store, now, account);
+    const token = again || !this.#store.exists() ? null : goodToken(caller, account, this.#store, now);
     if (!token) return this.answer(body);
     const { rate, retryAfterSeconds } = this.#rates.count(token.id, now);
     if (retryAfterSeconds !== null) return { ok: false, failure: { kind: 'rate_limited', retryAfterSeconds }, rate };
