@@ -47,8 +47,9 @@ export const PIPELINE = {
   commands: 200,
   /** Their octets. Dovecot's input buffer is 2 KiB, and it stops reading while its output is blocked. */
   commandOctets: 2 * KIB,
-  /** About how many octets of replies may be on their way: 100 MB/s at 40 ms. Two commands may be written whatever they bring. */
+  /** About how many octets of replies may be on their way: 100 MB/s at 40 ms; and commands that may be written whatever they bring. */
   replyOctets: 4 * MIB,
+  commandsLeast: 2,
   /** What replies are taken to bring where nobody knows: one line, a header block, a listing or a message. */
   lineOctets: 128,
   topOctets: 16 * KIB,
@@ -103,12 +104,27 @@ export const MIME = {
   fieldOctets: 64 * KIB,
   /** Header fields of one block. */
   fields: 2_000,
+  /** How far a field's colon may be from its start. Real names are below 80; RFC 5322 §2.1.1 allows a line of 998. */
+  fieldNameOctets: 998,
+  /** A date; no real one is longer, and patterns need not be tried on more. */
+  dateCharacters: 128,
   /** A multipart boundary (RFC 2046 §5.1.1 says 70). */
   boundaryOctets: 256,
   /** Text or HTML of one message before sanitizing. */
   bodyOctets: 256 * KIB,
   /** Element depth that the sanitizer is given; it is quadratic beyond. */
   htmlDepth: 100,
+  /** An address in HTML: browsers and servers take about as much. A longer one is dropped. */
+  addressCharacters: 8 * KIB,
+  /** A `style` attribute, and the value of one declaration in it. A longer one is dropped. */
+  styleCharacters: 8 * KIB,
+  styleValueCharacters: 200,
+  /** Octets of HTML in which a charset is looked for (WHATWG HTML §13.2.3.2). */
+  sniffedOctets: 1 * KIB,
+  /** A run of blanks in quoted-printable that may yet turn out to be none; a longer one is text, for RFC 2045 §6.7 allows no line above 76. */
+  blanks: 128,
+  /** Octets of a message that are read at once for a text. */
+  rangeOctets: 64 * KIB,
   /** Characters of `preview`. */
   previewCharacters: 200,
   /** Addresses kept of one list member (`to`, `cc` …); `headers` of the whole message has them all. */
@@ -155,6 +171,14 @@ export const HTTP = {
   maxAge: 2 ** 31 - 1,
 } as const;
 
+/** What callers are told to wait where nobody knows better, seconds. */
+export const RETRY_AFTER = {
+  /** There is no room or no turn for it now; soon there will be. */
+  busy: 5,
+  /** The mail server has turned us away and didn't say for how long. */
+  upstream: 60,
+} as const;
+
 /** What one Mailbox keeps and does. */
 export const MAILBOX = {
   /** Message octets are sealed and stored in rows of this size. */
@@ -172,6 +196,9 @@ export const MAILBOX = {
   scratchTime: 10 * MINUTE,
   /** How long a session that a request opened is kept for the next one. */
   linger: 4 * SECOND,
+  /** How often a job is begun again in a new session, and a session because of what the server can't take: there are three such things. */
+  jobRetries: 3,
+  quirkRetries: 3,
   /** Jobs that may wait for the session, and how long background work may. */
   queuedJobs: 100,
   backgroundQueueTime: 5 * MINUTE,
@@ -256,6 +283,8 @@ export const MAILBOX = {
   ticketSpan: 15 * MINUTE,
   /** Octets that an attachment is recognised by. */
   magicOctets: 64,
+  /** Default of `pollSeconds`. */
+  pollSeconds: 300,
   /** The shortest distance of two polls by alarm, on average, seconds. */
   pollSecondsLeast: 60,
   /** The longest: a month. Above it, `0` (no polls) says what is meant. */

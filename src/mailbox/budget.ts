@@ -1,7 +1,7 @@
 /**
  * The time that one request may take. What it waits for goes on when the time is up: its result is kept for the next one.
  */
-import { HTTP } from '../limits.ts';
+import { HTTP, RETRY_AFTER } from '../limits.ts';
 import { MailboxError } from './failure.ts';
 
 export class Budget {
@@ -37,5 +37,5 @@ export class Budget {
 
 function tooLate(): MailboxError {
   const upstream = { phase: null, responseCode: null, text: null };
-  return new MailboxError({ kind: 'upstream_timeout', upstream, retryAfterSeconds: 5 });
+  return new MailboxError({ kind: 'upstream_timeout', upstream, retryAfterSeconds: RETRY_AFTER.busy });
 }

@@ -14,7 +14,7 @@ import { Budget } from './budget.ts';
 import type { Deps, Target } from './deps.ts';
 import { isQuirk, MailboxError, upstreamFailureOf } from './failure.ts';
 import { mayLogIn, type UpstreamFailure } from './health.ts';
-import { dialSession, mustWait, QUIRKS } from './login.ts';
+import { dialSession, mustWait } from './login.ts';
 import { qualitiesOf } from './qualities.ts';
 import type { Rooms } from './rooms.ts';
 import type { Diagnosis, DiagnosisPlace, DiagnosisStep, UpstreamFailureKind } from './rpc.ts';
@@ -119,7 +119,7 @@ class Examination {
         return await this.#session(remembered);
       } catch (error) {
         this.session?.close();
-        if (this.#over || !isQuirk(error) || tries === QUIRKS || (this.session && mustWait(this.session))) throw error;
+        if (this.#over || !isQuirk(error) || tries === MAILBOX.quirkRetries || (this.session && mustWait(this.session))) throw error;
         this.#quirks.add(error.failure.quirk);
         remembered = this.session?.remembered ?? null;
       }

@@ -3,7 +3,7 @@
  * Only plain data leaves the object; nothing here holds a command, a credential or a message.
  */
 import { EnvelopeError } from '../crypto/envelope.ts';
-import { MAILBOX } from '../limits.ts';
+import { MAILBOX, RETRY_AFTER } from '../limits.ts';
 import { NetError } from '../net/error.ts';
 import { Pop3Error, type Pop3Failure } from '../pop3/error.ts';
 import type { UpstreamFailure } from './health.ts';
@@ -20,11 +20,6 @@ export class MailboxError extends Error {
   }
 }
 
-/** How long a caller should wait before asking again where the server did not say: seconds. */
-const RETRY_SECONDS = 60;
-
-const BUSY_SECONDS = 5;
-
 const QUIRKS = {
   pipelining: 'The mail server broke off at several commands at once. From now on it is sent one at a time.',
   behind_login: 'The mail server lost commands that were sent together with the login. From now on they are sent after it.',
@@ -35,7 +30,7 @@ const UNLISTED = 'The mail server does not list this message now, but its listin
 
 /** There is no room or no turn for it now; soon there will be. */
 export function overloaded(): MailboxError {
-  return new MailboxError({ kind: 'overloaded', retryAfterSeconds: BUSY_SECONDS });
+  return new MailboxError({ kind: 'overloaded', retryAfterSeconds: RETRY_AFTER.busy });
 }
 
 /** The mail server doesn't name a message now, and that doesn't show that the message is gone (see `ledger.ts`). */
@@ -109,11 +104,11 @@ function ofPop3(failure: Pop3Failure): UpstreamFailure {
     case 'auth':
       return said('upstream_auth_failed', upstream, null, failure.definite);
     case 'in_use':
-      return said('mailbox_in_use', upstream, RETRY_SECONDS);
+      return said('mailbox_in_use', upstream, RETRY_AFTER.upstream);
     case 'login_delay':
-      return said('login_delay', upstream, failure.seconds ?? RETRY_SECONDS);
+      return said('login_delay', upstream, failure.seconds ?? RETRY_AFTER.upstream);
     case 'temporary':
-      return said('upstream_temporary', upstream, RETRY_SECONDS);
+      return said('upstream_temporary', upstream, RETRY_AFTER.upstream);
     case 'permanent':
     case 'refused':
       return said('upstream_refused', upstream);

@@ -39,9 +39,6 @@ export interface LineHooks {
   failed(error: unknown): Promise<void>;
 }
 
-/** How often a job is begun again in a new session. */
-const RETRIES = 3;
-
 export class Line {
   readonly #hooks: LineHooks;
   readonly #lingerMs: number;
@@ -186,7 +183,7 @@ export class Line {
       } catch (error) {
         // A kept session may have died unnoticed; a server may break at what the next session does without.
         const worth = this.#interruption === null && (isQuirk(error) || (kept !== null && connectionLost(error)));
-        if (!worth || retries === RETRIES || job.repeatable?.() === false) {
+        if (!worth || retries === MAILBOX.jobRetries || job.repeatable?.() === false) {
           const reason = this.#interruption ?? error;
           await this.#hooks.failed(reason);
           throw reason;

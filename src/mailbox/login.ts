@@ -2,14 +2,12 @@
  * How a session with a mail server begins: dialled, greeted and, where it is asked for, logged in. A server that can't take
  * CAPA, pipelining or commands behind a login breaks off; it is dialled once more for each of these, without it. Nothing is stored here.
  */
+import { MAILBOX } from '../limits.ts';
 import { afterQuirk, type Remembered } from '../pop3/remembered.ts';
 import { Session } from '../pop3/session.ts';
 import type { Login } from './account.ts';
 import type { Deps } from './deps.ts';
 import { isQuirk } from './failure.ts';
-
-/** How often one session is begun anew because of what the server can't take: CAPA, commands behind a login, pipelining. */
-export const QUIRKS = 3;
 
 type Dialling = Pick<Deps, 'dial' | 'random'>;
 
@@ -58,7 +56,7 @@ export async function inSession<T>(
       return await work(session);
     } catch (error) {
       session.close();
-      if (!isQuirk(error) || tries === QUIRKS || mustWait(session) || !wanted()) throw error;
+      if (!isQuirk(error) || tries === MAILBOX.quirkRetries || mustWait(session) || !wanted()) throw error;
       remembered = session.remembered;
     }
   }

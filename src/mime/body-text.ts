@@ -5,6 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import PostalMime from 'postal-mime';
+import { MIME } from '../limits.ts';
 import { Decoder } from './decode.ts';
 import { unflow } from './flowed.ts';
 import type { Part } from './part.ts';
@@ -21,12 +22,8 @@ export interface PartText {
   truncated: boolean;
 }
 
-/** How much is read at once. */
-const RANGE_OCTETS = 64 * 1024;
 /** Encoded octets that are read for each decoded one that may be used; quoted-printable needs three and its line breaks. */
 const ENCODED_MOST = 4;
-/** Where an HTML document says its charset, if its header doesn't. */
-const SNIFFED_OCTETS = 1024;
 
 /** Reads at most `limit` decoded octets of a text leaf, cut at a character. Never fails but by `read`. */
 export async function readText(part: Part, read: ReadOctets, limit: number): Promise<PartText> {
@@ -41,7 +38,7 @@ export async function readText(part: Part, read: ReadOctets, limit: number): Pro
 
 async function decoded(part: Part, read: ReadOctets, limit: number): Promise<{ octets: Uint8Array; truncated: boolean }> {
   const decoder = new Decoder(part.encoding);
-  const last = Math.min(part.bodyEnd, part.bodyStart + limit * ENCODED_MOST + RANGE_OCTETS);
+  const last = Math.min(part.bodyEnd, part.bodyStart + limit * ENCODED_MOST + MIME.rangeOctets);
   const octets = new Uint8Array(Math.min(limit, last - part.bodyStart));
   let length = 0;
   let over = false;
@@ -51,8 +48,8 @@ async function decoded(part: Part, read: ReadOctets, limit: number): Promise<{ o
     length += fits;
     over ||= fits < piece.length;
   };
-  for (let at = part.bodyStart; at < last && !over; at += RANGE_OCTETS) {
-    take(decoder.push(await read(at, Math.min(at + RANGE_OCTETS, last))));
+  for (let at = part.bodyStart; at < last && !over; at += MIME.rangeOctets) {
+    take(decoder.push(await read(at, Math.min(at + MIME.rangeOctets, last))));
   }
   if (!over) take(decoder.end());
   return { octets: octets.subarray(0, length), truncated: over || last < part.bodyEnd };
@@ -80,8 +77,9 @@ function charsetOf(part: Part, octets: Uint8Array): string {
   return decodeUtf8(octets.subarray(0, characterEnd(octets))) === null ? 'windows-1252' : 'utf-8';
 }
 
+/** The charset that an HTML document gives itself, where its header gives none. */
 function sniffed(octets: Uint8Array): string | null {
-  const head = latin1(octets.subarray(0, SNIFFED_OCTETS));
+  const head = latin1(octets.subarray(0, MIME.sniffedOctets));
   return /<meta[^>]{0,200}charset=["']?([a-z0-9._:-]{1,40})/i.exec(head)?.[1]?.toLowerCase() ?? null;
 }
 

@@ -2,6 +2,7 @@
  * Dates of header fields (RFC 5322 §3.3 and §4.3, with the forms that senders really write) as RFC 3339 in UTC. Not `Date.parse`:
  * that takes the zone of the machine where none is given, and accepts what is no date. A date without a known zone is UTC.
  */
+import { MIME } from '../limits.ts';
 
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 
@@ -36,9 +37,6 @@ const ASCTIME = new RegExp(
 /** `2026-11-20T10:23:45Z` */
 const ISO = new RegExp(String.raw`^(\d{4})-(\d{2})-(\d{2})[T\s]+${TIME}\s*${ZONE}`, 'i');
 
-/** No date is longer, and the patterns above need not be tried on more. */
-const CHARACTERS = 128;
-
 interface Written {
   year: string | undefined;
   /** 1–12 */
@@ -50,9 +48,9 @@ interface Written {
 
 /** The date in an unfolded field value as `2026-11-20T10:23:45Z`, or null if it can't be read. */
 export function parseDate(field: string): string | null {
-  const text = withoutComments(field.slice(0, 4 * CHARACTERS))
+  const text = withoutComments(field.slice(0, 4 * MIME.dateCharacters))
     .trim()
-    .slice(0, CHARACTERS);
+    .slice(0, MIME.dateCharacters);
   const written = mailDate(text) ?? asctimeDate(text) ?? isoDate(text);
   return written ? toUtc(written) : null;
 }

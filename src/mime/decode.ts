@@ -3,6 +3,7 @@
  * They never fail: mail that breaks the rules is decoded as far as it makes sense, the same way however it is cut.
  * What is held between two calls is bounded.
  */
+import { MIME } from '../limits.ts';
 
 const EMPTY = new Uint8Array(0);
 
@@ -110,9 +111,6 @@ function rest(out: Uint8Array, length: number, bits: number, characters: number)
   return length;
 }
 
-/** A longer run of blanks is text: RFC 2045 §6.7 (5) allows no line above 76. Bounds what is held between two chunks. */
-const BLANKS = 128;
-
 const UNDECIDED = -1;
 const LITERAL = -2;
 /** Added to the length of a soft line break, to tell it from the value of an octet. */
@@ -177,8 +175,8 @@ function escapeAt(input: Uint8Array, at: number, final: boolean): number {
     return at + 2 < input.length || final ? LITERAL : UNDECIDED;
   }
   let end = at + 1;
-  while (isBlank(input[end]) && end - at <= BLANKS) end++;
-  if (end - at > BLANKS) return LITERAL;
+  while (isBlank(input[end]) && end - at <= MIME.blanks) end++;
+  if (end - at > MIME.blanks) return LITERAL;
   // The end of the body ends its last line.
   if (end >= input.length) return final ? SOFT + end - at : UNDECIDED;
   if (input[end] === LF) return SOFT + end + 1 - at;
@@ -190,9 +188,9 @@ function escapeAt(input: Uint8Array, at: number, final: boolean): number {
 /** The run of blanks at `at`: its length if it is kept, the negative length if it ends a line, 0 if that isn't known yet. */
 function blanksAt(input: Uint8Array, at: number, final: boolean): number {
   let end = at + 1;
-  while (isBlank(input[end]) && end - at < BLANKS) end++;
+  while (isBlank(input[end]) && end - at < MIME.blanks) end++;
   const length = end - at;
-  if (length === BLANKS) return length;
+  if (length === MIME.blanks) return length;
   if (end >= input.length) return final ? -length : 0;
   if (input[end] === LF) return -length;
   if (input[end] !== CR) return length;

@@ -19,9 +19,6 @@ const LF = 0x0a;
 const SPACE = 0x20;
 const COLON = 0x3a;
 
-/** How far a field's colon may be from its start. Real names are below 80; RFC 5322 §2.1.1 allows a line of 998. */
-const NAME_OCTETS = 998;
-
 /** Parses a header block with or without the blank line that ends it. Linear; never fails. `charset`: for octets that are not UTF-8. */
 export function parseHeaders(octets: Uint8Array, charset: string | null = null): HeaderBlock {
   const fields: Field[] = [];
@@ -60,7 +57,7 @@ export function allFields(fields: readonly Field[], name: string): string[] {
 
 /** Where the colon of the field that begins at `at` stands, or -1 if no field begins there (RFC 5322 §2.2, §4.5 for blanks before it). */
 export function colonOf(octets: Uint8Array, at: number, end: number): number {
-  const limit = Math.min(end, at + NAME_OCTETS);
+  const limit = Math.min(end, at + MIME.fieldNameOctets);
   let index = at;
   while (index < limit && isNameOctet(octets[index] ?? 0)) index++;
   if (index === at) return -1;

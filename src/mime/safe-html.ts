@@ -46,8 +46,6 @@ const OWN: Readonly<Record<string, readonly string[]>> = {
   hr: ['size', 'noshade'],
 };
 
-/** A longer address is dropped; browsers and servers take about as much. */
-const ADDRESS_CHARACTERS = 8 * 1024;
 /** Pictures written into the HTML itself: only kinds that hold no markup. */
 const PICTURE = /^data:image\/(?:png|gif|jpe?g|webp);base64,[a-z0-9+/=]*$/i;
 
@@ -104,7 +102,7 @@ function safeAttributes(tag: string, attributes: Attributes, remote: Remote, sou
   const safe: Record<string, string> = {};
   for (const name of [...COMMON, ...(Object.hasOwn(OWN, tag) ? (OWN[tag] ?? []) : [])]) {
     const value = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
-    if (value !== undefined && value.length <= ADDRESS_CHARACTERS) safe[name] = value;
+    if (value !== undefined && value.length <= MIME.addressCharacters) safe[name] = value;
   }
   if (safe['style'] !== undefined) safe['style'] = safeStyle(safe['style']);
   if (safe['style'] === '') delete safe['style'];
@@ -119,7 +117,7 @@ function link(safe: Record<string, string>, attributes: Attributes): void {
   delete safe['target'];
   delete safe['rel'];
   const href = attributes['href']?.trim() ?? '';
-  if (href.length > ADDRESS_CHARACTERS || !/^(?:https?:\/\/|mailto:)/.test(normalized(href)) || href.includes('<!--')) return;
+  if (href.length > MIME.addressCharacters || !/^(?:https?:\/\/|mailto:)/.test(normalized(href)) || href.includes('<!--')) return;
   safe['href'] = href;
   safe['target'] = '_blank';
   safe['rel'] = 'noopener noreferrer nofollow';
@@ -150,6 +148,6 @@ function contentId(encoded: string): string {
 
 function keepsSource(tag: string, attributes: Attributes, remote: Remote): boolean {
   const source = attributes['src'] ?? '';
-  if (tag !== 'img' || remote !== 'allowed' || source.length > ADDRESS_CHARACTERS || source.includes('<!--')) return false;
+  if (tag !== 'img' || remote !== 'allowed' || source.length > MIME.addressCharacters || source.includes('<!--')) return false;
   return isRemote(source) && normalized(source).startsWith('https://');
 }

@@ -3,10 +3,7 @@
  * but colours, no quotes, escapes or comments: so no reference to anything outside, no script, and nothing that is laid
  * over the page around it (no position, no negative margins). Linear.
  */
-
-/** A `style` attribute longer than this is dropped. */
-const STYLE_CHARACTERS = 8 * 1024;
-const VALUE_CHARACTERS = 200;
+import { MIME } from '../limits.ts';
 
 const PROPERTIES: ReadonlySet<string> = new Set(
   (
@@ -29,7 +26,7 @@ const LOADS = /url\s*\(|image-set\s*\(|image\s*\(|@import|\\/i;
 
 /** The declarations of a `style` attribute that may stay, or ''. */
 export function safeStyle(style: string): string {
-  if (style.length > STYLE_CHARACTERS) return '';
+  if (style.length > MIME.styleCharacters) return '';
   return style
     .split(';')
     .map(safeDeclaration)
@@ -51,7 +48,7 @@ function safeDeclaration(declaration: string): string {
     .slice(colon + 1)
     .replace(/["']/g, '')
     .trim();
-  if (value === '' || value.length > VALUE_CHARACTERS) return '';
+  if (value === '' || value.length > MIME.styleValueCharacters) return '';
   if (!VALUE.test(value.replace(COLOUR, 'colour')) || NEGATIVE.test(value)) return '';
   return `${property}:${value}`;
 }

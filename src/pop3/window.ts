@@ -2,9 +2,6 @@
 import { PIPELINE } from '../limits.ts';
 import type { Command } from './command.ts';
 
-/** Two commands may be on their way whatever their replies bring. */
-const LEAST = 2;
-
 export class Window {
   #count = 0;
   #octets = 0;
@@ -21,7 +18,7 @@ export class Window {
 
   /** Whether more than `part` of a window of `most` commands is taken up. */
   isFull(most: number, part: number): boolean {
-    return this.#count >= LEAST && (this.#count > most * part || this.#replies > PIPELINE.replyOctets * part);
+    return this.#count >= PIPELINE.commandsLeast && (this.#count > most * part || this.#replies > PIPELINE.replyOctets * part);
   }
 
   /** Whether another command fits into a window of `most`. */
@@ -29,7 +26,7 @@ export class Window {
     return (
       this.#count < most &&
       this.#octets + command.octets.length <= PIPELINE.commandOctets &&
-      (this.#count < LEAST || this.#replies + expected(command) <= PIPELINE.replyOctets)
+      (this.#count < PIPELINE.commandsLeast || this.#replies + expected(command) <= PIPELINE.replyOctets)
     );
   }
 

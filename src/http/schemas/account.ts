@@ -118,7 +118,6 @@ const pollSeconds = z
     { error: `Must be 0 (no polls), ${MAILBOX.pollSecondsLeast} to ${MAILBOX.pollSecondsMost}, or "auto".` },
   )
   .openapi({ description: POLL_SECONDS_MEAN });
-const POLL_SECONDS = 300;
 
 /** What POST /v1/accounts takes. */
 export const NewAccount = z
@@ -131,7 +130,7 @@ export const NewAccount = z
       .enum(['all', 'none'])
       .default('all')
       .openapi({ description: '`none`: the feed of changes starts with what comes after now; older messages are listed and readable.' }),
-    pollSeconds: pollSeconds.default(POLL_SECONDS),
+    pollSeconds: pollSeconds.default(MAILBOX.pollSeconds),
     paused: z.boolean().default(false),
     verify: z.boolean().default(true).openapi({ description: 'Log in before anything is stored.' }),
     location: z.enum(LOCATIONS).nullable().default(null).openapi({ description: 'Where the account lives: best near its mail server.' }),
@@ -168,7 +167,7 @@ export const AccountPatch = z
       .optional()
       .openapi({ description: 'A token that names another `host` must give `auth` too.' }),
     auth: Auth.optional().openapi({ description: 'Replaced whole.' }),
-    pollSeconds: patched(pollSeconds, POLL_SECONDS).openapi({ description: POLL_SECONDS_MEAN }),
+    pollSeconds: patched(pollSeconds, MAILBOX.pollSeconds).openapi({ description: POLL_SECONDS_MEAN }),
     paused: patched(z.boolean(), false),
     verify: z
       .boolean()
