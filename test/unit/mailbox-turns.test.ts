@@ -64,6 +64,8 @@ async function polling(arrivals: number, options = {}) {
   world.fill(1);
   const server = await world.serve({ answer: gate.answer });
   const { box, ids } = await world.account(server, options);
+  // Its header may still be under way, and is not what is to be held back.
+  await expect.poll(async () => valueOf(await box.service.account(OPERATOR)).indexing.done).toBe(1);
   for (let n = 1; n <= arrivals; n++) world.drop.add(mail(`late ${n}`), `late${n}`);
   gate.shut('TOP');
   box.advance(Math.max(0, (box.alarm() ?? 0) - Date.now()));
