@@ -3,7 +3,7 @@
  * say, and who they are, tells more than the code does; nothing of what the server said is repeated here.
  */
 import type { Target } from './deps.ts';
-import type { DiagnosisStep } from './rpc.ts';
+import type { Diagnosis, DiagnosisStep } from './rpc.ts';
 
 export interface Findings {
   readonly server: Target;
@@ -13,8 +13,8 @@ export interface Findings {
     readonly code: NonNullable<DiagnosisStep['code']>;
     readonly text: string;
   } | null;
-  /** What the port does without TLS: speaks POP3, takes a connection, or not even that; null where that wasn't tried. */
-  readonly probe: 'pop3' | 'open' | 'closed' | null;
+  /** What the port does without TLS: speaks POP3, takes a connection, or not even that; `unresolved` where nobody could say where the name leads to; null where that wasn't tried. */
+  readonly probe: 'pop3' | 'open' | 'closed' | 'unresolved' | null;
   readonly steps: readonly DiagnosisStep[];
   readonly loginDelaySeconds: number;
 }
@@ -46,6 +46,11 @@ const PROVIDERS: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\.)(?:outlook|office365|hotmail|live)\.com$/, ACCESS_TOKEN],
 ];
 
+/** What is the matter, in a word: the code, without what tells a problem of the mail server from one of ours. */
+export function verdictOf(failed: Findings['failed']): Diagnosis['verdict'] {
+  return (failed?.code.replace(/^upstream_/, '') ?? 'ok') as Diagnosis['verdict'];
+}
+
 /** The advice. */
 export function advise(findings: Findings): string {
   const { failed } = findings;
@@ -69,6 +74,8 @@ export function advise(findings: Findings): string {
 }
 
 function unconnected({ server, probe, failed }: Findings): string {
+  if (probe === 'unresolved')
+    return 'The name of the server could not be looked up, so nothing was tried. Check its spelling, then try again later; if it stays so, the operator should look at DNS_RESOLVER.';
   if (failed?.code === 'upstream_timeout')
     return 'The server did not answer in time. Check host and port, and whether a firewall is in the way.';
   if (probe === 'pop3')

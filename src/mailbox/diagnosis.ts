@@ -9,7 +9,7 @@ import { Pop3Error, type Quirk } from '../pop3/error.ts';
 import type { Remembered } from '../pop3/remembered.ts';
 import type { Session } from '../pop3/session.ts';
 import type { Login } from './account.ts';
-import { advise, type Findings } from './advice.ts';
+import { advise, type Findings, verdictOf } from './advice.ts';
 import { Budget } from './budget.ts';
 import type { Deps, Target } from './deps.ts';
 import { isQuirk, MailboxError, upstreamFailureOf } from './failure.ts';
@@ -91,7 +91,7 @@ class Examination {
     const { server } = this.#question.login.settings;
     const loginDelaySeconds = this.session?.capabilities?.loginDelaySeconds ?? 0;
     return {
-      verdict: this.#failed?.code ?? 'ok',
+      verdict: verdictOf(this.#failed),
       advice: advise({ server, failed: this.#failed, probe: this.#probe, steps: this.#steps, loginDelaySeconds }),
       steps: this.#steps,
       transcript: this.#transcript.lines,
@@ -178,7 +178,7 @@ class Examination {
     if (name === 'login') this.refusal = error;
     const text = failure.upstream?.text ?? '';
     this.#end(name, failure.kind, failure.reason ?? text, text);
-    if (name === 'connect' && failure.kind === 'upstream_unreachable') await this.#look();
+    if (name === 'connect' && failure.kind === 'upstream_unreachable') await this.#look(failure.reason !== undefined);
   }
 
   #end(name: StepName, code: NonNullable<DiagnosisStep['code']>, said: string, text: string): void {
@@ -187,11 +187,12 @@ class Examination {
     this.#failed = { name, code, text };
   }
 
-  /** Tells a failed TLS from no connection, by a second one without TLS, on which nothing is sent. */
-  async #look(): Promise<void> {
+  /** Tells a failed TLS from no connection, by a second one without TLS, on which nothing is sent. An `unresolved` name had neither. */
+  async #look(unresolved: boolean): Promise<void> {
     const { discreet, login } = this.#question;
     const { server } = login.settings;
-    if (discreet || server.security !== 'tls' || this.#budget.over) return;
+    if (unresolved && !discreet) this.#probe = 'unresolved';
+    if (unresolved || discreet || server.security !== 'tls' || this.#budget.over) return;
     this.#probe = 'closed';
     const dialled = this.#deps.dial({ ...server, security: 'starttls' });
     const look = async (): Promise<void> => {

@@ -129,7 +129,7 @@ test('a server that breaks off behind the login, and wants time between two logi
   const capabilities = '+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\nLOGIN-DELAY 900\r\n.\r\n';
   await world.serve({ answer: ({ verb }) => (verb === 'CAPA' ? capabilities : verb === 'UIDL' ? 'close' : null) });
   const diagnosis = await world.diagnose(place(world.server.port));
-  expect(diagnosis).toMatchObject({ verdict: 'upstream_protocol' });
+  expect(diagnosis).toMatchObject({ verdict: 'protocol' });
   expect(step(diagnosis, 'login')).toMatchObject({ ok: true });
   expect(world.server.connections.total).toBe(1);
 });
@@ -173,7 +173,7 @@ describe('a server that can’t be connected to', () => {
   test('by TLS, because of that', async () => {
     const port = await world.follow([close]);
     const diagnosis = await world.diagnose(place(port, 'tls'));
-    expect(diagnosis).toMatchObject({ verdict: 'upstream_unreachable', advice: expect.stringContaining('certificate') });
+    expect(diagnosis).toMatchObject({ verdict: 'unreachable', advice: expect.stringContaining('certificate') });
   });
 });
 

@@ -1,6 +1,6 @@
 /** Where an account may lead to: names that are looked up when it is made and before each connection. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { AccountView } from '../../src/mailbox/rpc.ts';
+import type { AccountView, Diagnosis } from '../../src/mailbox/rpc.ts';
 import { NodeGateway, OPERATOR_KEY, problemOf } from '../support/node-gateway.ts';
 import { startPop3Server, type Pop3Server } from '../support/pop3-server.ts';
 import { startResolver, type StubResolver } from '../support/resolver.ts';
@@ -51,6 +51,16 @@ test('a name that leads nowhere, or that nobody can say anything about, is 502 a
   expect(problem).toMatchObject({ status: 502, code: 'upstream_unreachable', detail: expect.stringContaining('could not be looked up') });
   const { data } = (await (await gateway.ask('GET', '/v1/accounts', { as: OPERATOR_KEY })).json()) as { data: unknown[] };
   expect(data).toEqual([]);
+});
+
+test('a diagnosis says of a name that nobody can say anything about that it could not be looked up, not that nothing answers there', async () => {
+  const gateway = checking();
+  stub.zone.set(HOST, (response) => response.writeHead(500).end());
+  const response = await gateway.ask('POST', '/v1/diagnose', { as: OPERATOR_KEY, json: { server: { host: HOST } } });
+  const { advice, steps } = (await response.json()) as Diagnosis;
+  expect(steps.at(-1)).toMatchObject({ name: 'connect', code: 'upstream_unreachable', detail: expect.stringContaining('looked up') });
+  expect(advice).toMatch(/^The name of the server could not be looked up/);
+  expect(stub.questions).toHaveLength(2);
 });
 
 test('a listed target is not looked up', async () => {

@@ -30,6 +30,21 @@ const CODES = [
   'mailbox_in_use',
   'upstream_temporary',
   'upstream_timeout',
+] as const satisfies readonly DiagnosisView['steps'][number]['code'][];
+
+/** The codes without their `upstream_`. */
+const VERDICTS = [
+  'ok',
+  'target_not_allowed',
+  'auth_failed',
+  'login_delay',
+  'unreachable',
+  'protocol',
+  'refused',
+  'delete_unconfirmed',
+  'mailbox_in_use',
+  'temporary',
+  'timeout',
 ] as const satisfies readonly DiagnosisView['verdict'][];
 
 export const Diagnose = z
@@ -63,7 +78,7 @@ const Step = z.object({
 
 export const Diagnosis = z
   .object({
-    verdict: z.enum(['ok', ...CODES]).openapi({ description: 'The code of the first step that has one.' }),
+    verdict: z.enum(VERDICTS).openapi({ description: 'The code of the first step that has one, without its `upstream_`; else `ok`.' }),
     advice: z.string().openapi({ description: 'What can be done, for people.' }),
     steps: z.array(Step).openapi({ description: 'In the order in which they were taken; the last one that could be.' }),
     transcript: z.array(z.string()).openapi({

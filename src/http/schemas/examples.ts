@@ -210,7 +210,7 @@ export const PEEK = { server: { host: 'pop.example.com' }, auth: NEW_ACCOUNT.aut
 export const DIAGNOSE = { account: ACCOUNT_ID };
 
 export const DIAGNOSIS: Diagnosis = {
-  verdict: 'upstream_auth_failed',
+  verdict: 'auth_failed',
   advice:
     'The provider wants an app password here instead of the usual one. Make one in the security settings of the mailbox and use that.',
   steps: [

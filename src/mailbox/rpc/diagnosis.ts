@@ -17,19 +17,23 @@ export interface DiagnosisPlace {
   auth?: AccountSettings['auth'] | undefined;
 }
 
+type DiagnosisCode = UpstreamFailureKind['kind'] | 'target_not_allowed';
+
 export interface DiagnosisStep {
   name: 'policy' | 'connect' | 'greeting' | 'tls' | 'capabilities' | 'login' | 'stat' | 'uidl' | 'top' | 'pipelining' | 'loginDelay';
   ok: boolean;
   /** Why the diagnosis ends here. A step that is not ok without it is something that the server lacks and that can be done without. */
-  code?: UpstreamFailureKind['kind'] | 'target_not_allowed' | undefined;
+  code?: DiagnosisCode | undefined;
   detail?: string | string[] | undefined;
   milliseconds?: number | undefined;
 }
 
+export type Verdict<Code extends string> = Code extends `upstream_${infer Kind}` ? Kind : Code;
+
 /** What came of speaking to a mail server step by step. */
 export interface Diagnosis {
-  /** The code of the first step that has one. */
-  verdict: 'ok' | NonNullable<DiagnosisStep['code']>;
+  /** The code of the first step that has one, without its `upstream_`. */
+  verdict: 'ok' | Verdict<DiagnosisCode>;
   advice: string;
   steps: DiagnosisStep[];
   /** Lines as "C: CAPA" and "S: +OK", without any credential. */
