@@ -5,6 +5,7 @@
  */
 import { type Keyring, parseMasterKeys } from './crypto/keyring.ts';
 import { CONFIG, DNS, HTTP, MAILBOX } from './limits.ts';
+import { parseAllowedTargets } from './net/target.ts';
 
 /** What the platform hands in. An empty variable counts as one that is not set. */
 export interface ConfigVariables {
@@ -12,7 +13,7 @@ export interface ConfigVariables {
   readonly OPERATOR_KEY?: string | undefined;
   /** Secret, required: `kid:base64(32 octets)`, comma-separated; the first seals, all open. */
   readonly MASTER_KEY?: string | undefined;
-  /** `host:port,…` beyond the target policy. Parsed in `net/target.ts`. */
+  /** `host:port,…` beyond the target policy. */
   readonly ALLOWED_TARGETS?: string | undefined;
   /** `*` or a comma list of origins. */
   readonly CORS_ORIGINS?: string | undefined;
@@ -27,6 +28,7 @@ export interface ConfigVariables {
 export interface Config {
   readonly operatorKeys: readonly string[];
   readonly keyring: Keyring;
+  /** As `net/target.ts` parses it, without a malformed entry. */
   readonly allowedTargets: string;
   readonly corsOrigins: '*' | readonly string[];
   /** How long a session that a request opened is kept for the next one. */
@@ -54,21 +56,22 @@ type Part<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; 
 function judge(variables: ConfigVariables): ReadConfig {
   const operatorKeys = operatorKeysOf(variables.OPERATOR_KEY ?? '');
   const keys = parseMasterKeys(variables.MASTER_KEY ?? '');
+  const allowedTargets = targetsOf(variables.ALLOWED_TARGETS ?? '');
   const corsOrigins = originsOf(variables.CORS_ORIGINS ?? '');
   const linger = lingerOf(variables.SESSION_LINGER_MS ?? '');
   const dnsResolver = resolverOf(variables.DNS_CHECK ?? '', variables.DNS_RESOLVER ?? '');
-  if (operatorKeys.ok && keys.ok && corsOrigins.ok && linger.ok && dnsResolver.ok) {
+  if (operatorKeys.ok && keys.ok && allowedTargets.ok && corsOrigins.ok && linger.ok && dnsResolver.ok) {
     const config: Config = {
       operatorKeys: operatorKeys.value,
       keyring: keys.keyring,
-      allowedTargets: variables.ALLOWED_TARGETS ?? '',
+      allowedTargets: allowedTargets.value,
       corsOrigins: corsOrigins.value,
       sessionLingerMs: linger.value,
       dnsResolver: dnsResolver.value,
     };
     return { ok: true, config };
   }
-  const parts = [operatorKeys, keys, corsOrigins, linger, dnsResolver];
+  const parts = [operatorKeys, keys, allowedTargets, corsOrigins, linger, dnsResolver];
   return { ok: false, problems: parts.flatMap((part) => (part.ok ? [] : part.problems)) };
 }
 
@@ -92,6 +95,13 @@ function operatorKeyProblem(key: string, least: number): string | null {
   return null;
 }
 
+/** An entry that allows nothing would only be missed at the first refusal, which names no entry. */
+function targetsOf(text: string): Part<string> {
+  const { malformed } = parseAllowedTargets(text);
+  const problems = malformed.map((position) => `ALLOWED_TARGETS, entry ${position}: write host:port, like pop.example.com:1110.`);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: text };
+}
+
 function originsOf(text: string): Part<'*' | string[]> {
   const origins = entriesOf(text);
   if (origins.length === 1 && origins[0] === '*') return { ok: true, value: '*' };
@@ -106,9 +116,9 @@ function originsOf(text: string): Part<'*' | string[]> {
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: origins };
 }
 
-/** An origin as browsers serialize it (RFC 6454 §6.2). Apps have schemes of their own, which `URL` gives no origin to. */
+/** An origin as browsers serialize it (RFC 6454 §6.2), never a pattern. Apps have schemes of their own, which `URL` gives no origin to. */
 function isOrigin(text: string): boolean {
-  if (/^https?:/.test(text)) return URL.canParse(text) && new URL(text).origin === text;
+  if (/^https?:/.test(text)) return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text;
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:[0-9]{1,5})?$/.test(text);
 }
 

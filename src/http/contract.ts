@@ -68,7 +68,7 @@ function commonProblems(config: Contract): ProblemCode[] {
   if (config.scope !== 'public') codes.push('unauthorized', 'forbidden', 'misconfigured', 'overloaded', 'rate_limited');
   if (config.path.includes('{')) codes.push('not_found');
   if (config.method === 'get') codes.push('precondition_failed');
-  if (config.request?.body !== undefined) codes.push('request_too_large', 'unsupported_media_type');
+  if (config.request?.body !== undefined || config.method === 'delete') codes.push('request_too_large', 'unsupported_media_type');
   return codes;
 }
 

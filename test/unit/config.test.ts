@@ -84,6 +84,10 @@ describe('refused', () => {
     [{ CORS_ORIGINS: 'https://a.example:443' }, 'CORS_ORIGINS, entry 1'],
     [{ CORS_ORIGINS: 'a.example' }, 'CORS_ORIGINS, entry 1'],
     [{ CORS_ORIGINS: 'null' }, 'CORS_ORIGINS, entry 1'],
+    [{ CORS_ORIGINS: 'https://a.example,https://*.a.example' }, 'CORS_ORIGINS, entry 2'],
+    [{ ALLOWED_TARGETS: 'mail.test:1110,localhost' }, 'ALLOWED_TARGETS, entry 2: write host:port'],
+    [{ ALLOWED_TARGETS: 'pop3://mail.test:1110' }, 'ALLOWED_TARGETS, entry 1: write host:port'],
+    [{ ALLOWED_TARGETS: 'mail.test:1110 localhost:1110' }, 'ALLOWED_TARGETS, entry 1: write host:port'],
     [{ CORS_ORIGINS: Array(101).fill('https://a.example').join() }, 'CORS_ORIGINS has more than 100'],
     [{ SESSION_LINGER_MS: '60001' }, 'SESSION_LINGER_MS must be'],
     [{ SESSION_LINGER_MS: '-1' }, 'SESSION_LINGER_MS must be'],
@@ -111,10 +115,12 @@ describe('refused', () => {
       OPERATOR_KEY: 'hunter2',
       MASTER_KEY: 'swordfish',
       CORS_ORIGINS: 'opensesame',
+      ALLOWED_TARGETS: 'xyzzy',
       SESSION_LINGER_MS: 'tr0ub4dor',
       DNS_CHECK: 'letmein',
       DNS_RESOLVER: 'correcthorse',
     }).join(' ');
-    for (const value of ['hunter2', 'swordfish', 'opensesame', 'tr0ub4dor', 'letmein', 'correcthorse']) expect(said).not.toContain(value);
+    for (const value of ['hunter2', 'swordfish', 'opensesame', 'tr0ub4dor', 'letmein', 'correcthorse', 'xyzzy'])
+      expect(said).not.toContain(value);
   });
 });

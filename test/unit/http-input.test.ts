@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { pointerOf } from '../../src/http/zod.ts';
 import { HTTP } from '../../src/limits.ts';
+import type { Asking } from '../support/asking.ts';
 import { NEW_ACCOUNT, OPERATOR_KEY, problemOf, World } from './http-world.ts';
 
 const MARK = 'zQx7secretMARK';
@@ -66,6 +67,8 @@ describe('the body of a new account', () => {
     ['token', { origins: ['https://APP.example.com'] }, '/token/origins/0'],
     ['token', { origins: ['https://app.example.com:443'] }, '/token/origins/0'],
     ['token', { origins: ['*'] }, '/token/origins/0'],
+    ['token', { origins: ['https://*.example.com'] }, '/token/origins/0'],
+    ['token', { origins: ['capacitor://*'] }, '/token/origins/0'],
     ['token', { origins: Array.from({ length: 21 }, () => 'https://a.example') }, '/token/origins'],
     ['token', { secret: 'x' }, '/token'],
     ['__proto__', { polluted: true }, ''],
@@ -75,6 +78,11 @@ describe('the body of a new account', () => {
     const errors = await refusal(body);
     expect(errors.map((error) => error.pointer)).toContain(pointer);
     for (const { detail } of errors) expect(detail).toMatch(/^[A-Z].*\.$/s);
+  });
+
+  test.each([1, 59, -1, 300.5, 1e12, 'often', '300', null, {}])('says once what pollSeconds may be where it is %j', async (pollSeconds) => {
+    const detail = 'Must be 0 (no polls), 60 to 2592000, or "auto".';
+    expect(await refusal({ ...NEW_ACCOUNT, pollSeconds })).toEqual([{ pointer: '/pollSeconds', detail }]);
   });
 
   test.each<[string, unknown]>([
@@ -250,6 +258,28 @@ describe('a request body', () => {
     const { id } = world.account();
     expect((await world.ask('POST', `/v1/accounts/${id}/sync`, { as: OPERATOR_KEY, json: { force: true } })).status).toBe(400);
   });
+});
+
+describe('the body of a DELETE', () => {
+  const asked = async (path: string, asking: Asking) => {
+    const world = new World();
+    const { id, mailbox } = world.account();
+    const { status } = await world.ask('DELETE', `/v1/accounts/${id}/${path}`, { as: OPERATOR_KEY, ...asking });
+    return { status, calls: mailbox.calls.length };
+  };
+
+  test.each(['messages/kQ3vW0cJ8mX2dYf1sTnRrA', 'checkpoints/phone'])(
+    'of %s may be empty, and what it says is not passed over',
+    async (path) => {
+      const taken = await asked(path, {});
+      expect(taken.calls).toBe(1);
+      for (const asking of [{ body: '' }, { json: {} }, { body: '', headers: { 'Content-Type': 'application/json' } }])
+        expect(await asked(path, asking)).toEqual(taken);
+      for (const json of [{ dryRun: true }, [], null]) expect(await asked(path, { json })).toEqual({ status: 400, calls: 0 });
+      expect(await asked(path, { body: 'dryRun=true' })).toEqual({ status: 415, calls: 0 });
+      expect(await asked(path, { body: ' '.repeat(HTTP.bodyOctets + 1) })).toEqual({ status: 413, calls: 0 });
+    },
+  );
 });
 
 test('a pointer escapes what RFC 6901 says', () => {

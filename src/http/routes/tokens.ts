@@ -7,7 +7,7 @@ import { contract } from '../contract.ts';
 import { failed } from '../problem.ts';
 import { route } from '../route.ts';
 import type { App } from '../route.ts';
-import { NewTokenSettings } from '../schemas/account.ts';
+import { NewTokenSettings } from '../schemas/new-token.ts';
 import { IDENTITY, NEW_TOKEN, NEW_TOKEN_SETTINGS, TOKEN } from '../schemas/examples.ts';
 import { AccountPath } from '../schemas/input.ts';
 import { CreatedToken, Identity, TokenList, TokenPath } from '../schemas/token.ts';

@@ -1,9 +1,10 @@
-/** Accounts and tokens: what creates them and how they are shown. Views are checked against the RPC's by the compiler. */
+/** Accounts: what creates and changes them and how they are shown, with their first token. Views are checked against the RPC's by the compiler. */
 import { z } from '../zod.ts';
 import { MAILBOX, NAMES, POLL } from '../../limits.ts';
-import type { AccountView, Method, NewToken, Scope, TokenSettings } from '../../mailbox/rpc.ts';
+import type { AccountView, Method, NewToken } from '../../mailbox/rpc.ts';
 import type { DirectoryEntry } from '../../directory/rpc.ts';
 import { cursor, pageSize, secretText, text } from './input.ts';
+import { NewTokenSettings, SCOPES } from './new-token.ts';
 
 export const METHODS = [
   'auto',
@@ -18,7 +19,6 @@ export const METHODS = [
   'oauthbearer',
 ] as const satisfies readonly Method[];
 const TOKEN_METHODS: readonly Method[] = ['xoauth2', 'oauthbearer'];
-export const SCOPES = ['read', 'write', 'delete', 'manage'] as const satisfies readonly Scope[];
 const LOCATIONS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const;
 const JURISDICTIONS = ['eu', 'fedramp'] as const;
 
@@ -40,9 +40,9 @@ export const Server = z
 export const Auth = z
   .strictObject({
     username: text(NAMES.username).openapi({ example: 'ann@example.com' }),
-    password: secretText(NAMES.password).optional().openapi({ format: 'password' }),
+    password: secretText(NAMES.password).optional().openapi({ format: 'password', description: 'This or `accessToken`.' }),
     accessToken: secretText(NAMES.accessToken).optional().openapi({ format: 'password', description: 'An OAuth 2.0 access token.' }),
-    method: z.enum(METHODS).default('auto'),
+    method: z.enum(METHODS).default('auto').openapi({ description: '`auto`: one that the server announces.' }),
   })
   .check((context) => {
     const { password, accessToken, method } = context.value;
@@ -60,70 +60,26 @@ export const Auth = z
     method,
   }));
 
-/** RFC 3339 §5.6 in UTC with `Z`; a day that the calendar doesn't have is refused. */
-function isInstant(value: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/.test(value)) return false;
-  const time = Date.parse(value);
-  return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === value.slice(0, 10);
-}
-
-/** An origin as browsers send it (RFC 6454 §6.2): no path, lower case, no default port. */
-function isOrigin(value: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(value)) return false;
-  if (!/^https?:/.test(value)) return true;
-  return URL.canParse(value) && new URL(value).origin === value;
-}
-
-const expiresAt = z
-  .string()
-  .max(40)
-  .refine(isInstant, { error: 'Must be a time in UTC like 2030-01-31T12:00:00Z.', abort: true })
-  .refine((value) => Date.parse(value) > Date.now(), 'Must be in the future.')
-  .transform((value) => new Date(value).toISOString())
-  .nullable()
-  .openapi({ type: ['string', 'null'], format: 'date-time' });
-
-export const NewTokenSettings = z
-  .strictObject({
-    scopes: z
-      .array(z.enum(SCOPES))
-      .min(1)
-      .max(NAMES.scopes)
-      .refine((scopes) => new Set(scopes).size === scopes.length, 'Must not name a scope twice.')
-      .default(['manage']),
-    expiresAt: expiresAt.default(null),
-    origins: z
-      .array(text(NAMES.host + 32).refine(isOrigin, 'Must be an origin like https://app.example.com, without a path.'))
-      .max(NAMES.origins)
-      .default([])
-      .openapi({ description: 'The web origins that may use the token; none named: any.' }),
-    label: text(NAMES.label, 0).default('').openapi({ description: 'For people.' }),
-  })
-  .openapi('NewTokenSettings') satisfies z.ZodType<TokenSettings>;
-
 const email = text(NAMES.email).regex(/^[^\s]+@[^\s@]+$/, 'Must be a mail address.');
 const cacheOctets = z.int().min(0).max(MAILBOX.cacheOctetsMost);
+const maxBytes = cacheOctets.openapi({ description: 'Octets of messages that are kept here: of those that were read last.' });
+const maxMessageBytes = cacheOctets.openapi({ description: 'A message of more octets is kept for some minutes only.' });
+const EXTERNAL_ID_MEANS = "The operator's own key; unique.";
+const PAUSED_MEANS = 'While it is, the mail server is not asked; what is known can be read.';
 const [autoLeast, autoMost] = [POLL.autoSteps[0], POLL.autoSteps.at(-1)];
-const POLL_SECONDS_MEAN = `Seconds from one poll to the next, on average. 0: no polls. \`auto\`: ${autoLeast} to ${autoMost}, by how often mail comes.`;
+const POLL_SECONDS_MEAN = `Seconds from one poll to the next, on average, ${MAILBOX.pollSecondsLeast} at least. 0: no polls. \`auto\`: ${autoLeast} to ${autoMost}, by how often mail comes.`;
+const POLL_SECONDS_MUST = `Must be 0 (no polls), ${MAILBOX.pollSecondsLeast} to ${MAILBOX.pollSecondsMost}, or "auto".`;
+// A refusal by one alternative alone would be in that one's words.
+const interval = z.int().min(MAILBOX.pollSecondsLeast, POLL_SECONDS_MUST).max(MAILBOX.pollSecondsMost, POLL_SECONDS_MUST);
 const pollSeconds = z
-  .union(
-    [
-      z
-        .int()
-        .min(0)
-        .max(MAILBOX.pollSecondsMost)
-        .refine((value) => value === 0 || value >= MAILBOX.pollSecondsLeast),
-      z.literal('auto'),
-    ],
-    { error: `Must be 0 (no polls), ${MAILBOX.pollSecondsLeast} to ${MAILBOX.pollSecondsMost}, or "auto".` },
-  )
+  .union([z.literal(0), interval, z.literal('auto')], { error: POLL_SECONDS_MUST })
   .openapi({ description: POLL_SECONDS_MEAN });
 
 /** What POST /v1/accounts takes. */
 export const NewAccount = z
   .strictObject({
     email: email.nullable().optional().openapi({ description: 'The user name, if it has an `@` and this is absent.' }),
-    externalId: text(NAMES.externalId).nullable().default(null).openapi({ description: "The operator's own key; unique." }),
+    externalId: text(NAMES.externalId).nullable().default(null).openapi({ description: EXTERNAL_ID_MEANS }),
     server: Server,
     auth: Auth,
     initial: z
@@ -131,14 +87,22 @@ export const NewAccount = z
       .default('all')
       .openapi({ description: '`none`: the feed of changes starts with what comes after now; older messages are listed and readable.' }),
     pollSeconds: pollSeconds.default(MAILBOX.pollSeconds),
-    paused: z.boolean().default(false),
+    paused: z.boolean().default(false).openapi({ description: PAUSED_MEANS }),
     verify: z.boolean().default(true).openapi({ description: 'Log in before anything is stored.' }),
-    location: z.enum(LOCATIONS).nullable().default(null).openapi({ description: 'Where the account lives: best near its mail server.' }),
-    jurisdiction: z.enum(JURISDICTIONS).nullable().default(null),
+    location: z
+      .enum(LOCATIONS)
+      .nullable()
+      .default(null)
+      .openapi({ description: "Where the account lives, best near its mail server; can't be changed later." }),
+    jurisdiction: z
+      .enum(JURISDICTIONS)
+      .nullable()
+      .default(null)
+      .openapi({ description: "Where the account may live at all; can't be changed later." }),
     cache: z
       .strictObject({
-        maxBytes: cacheOctets.default(MAILBOX.cacheOctets),
-        maxMessageBytes: cacheOctets.default(MAILBOX.cacheMessageOctets),
+        maxBytes: maxBytes.default(MAILBOX.cacheOctets),
+        maxMessageBytes: maxMessageBytes.default(MAILBOX.cacheMessageOctets),
       })
       .prefault({}),
     token: NewTokenSettings.nullable().prefault({}).openapi({ description: 'The first token; null: none.' }),
@@ -156,8 +120,8 @@ function patched<T>(schema: z.ZodType<T>, otherwise: T) {
 /** What PATCH takes: of POST's members those that can change. */
 export const AccountPatch = z
   .strictObject({
-    email: email.nullable().optional(),
-    externalId: text(NAMES.externalId).nullable().optional(),
+    email: email.nullable().optional().openapi({ description: 'For people.' }),
+    externalId: text(NAMES.externalId).nullable().optional().openapi({ description: EXTERNAL_ID_MEANS }),
     server: z
       .strictObject({
         host: host.optional(),
@@ -168,15 +132,15 @@ export const AccountPatch = z
       .openapi({ description: 'A token that names another `host` must give `auth` too.' }),
     auth: Auth.optional().openapi({ description: 'Replaced whole.' }),
     pollSeconds: patched(pollSeconds, MAILBOX.pollSeconds).openapi({ description: POLL_SECONDS_MEAN }),
-    paused: patched(z.boolean(), false),
+    paused: patched(z.boolean(), false).openapi({ description: PAUSED_MEANS }),
     verify: z
       .boolean()
       .default(true)
       .openapi({ description: 'Log in to a new server, or with new credentials, before anything is changed.' }),
     cache: z
       .strictObject({
-        maxBytes: patched(cacheOctets, MAILBOX.cacheOctets),
-        maxMessageBytes: patched(cacheOctets, MAILBOX.cacheMessageOctets),
+        maxBytes: patched(maxBytes, MAILBOX.cacheOctets),
+        maxMessageBytes: patched(maxMessageBytes, MAILBOX.cacheMessageOctets),
       })
       .nullable()
       .optional()
