@@ -11,6 +11,8 @@ const DESCRIPTION = `POP3 mailboxes over HTTP and JSON.
 Every error is a problem (RFC 9457). Unknown members and parameters in a request are refused; in answers, ignore what you don't know:
 members and enum values may be added. Times are RFC 3339 in UTC, sizes octets.
 
+Every GET has an \`ETag\` and heeds \`If-None-Match\`; HEAD answers the same without the body.
+
 A token may call 1,200 times a minute, 600 times at once; the operator as often as needed.`;
 
 /** What the operations are grouped by, in the order in which they are shown. */

@@ -67,6 +67,16 @@ describe('the page of a problem', () => {
   });
 });
 
+interface Schema {
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
+
+/** The names of all members, those of inner objects behind the outer one's. */
+function membersOf({ properties = {} }: Schema): string[] {
+  return Object.entries(properties).flatMap(([name, schema]) => [name, ...membersOf(schema).map((inner) => `${name}.${inner}`)]);
+}
+
 describe('the documentation', () => {
   test('has every operation with its parameters, examples and problems', async () => {
     const text = await pageOf(await gateway.ask('GET', '/docs'));
@@ -86,6 +96,33 @@ describe('the documentation', () => {
     expect(seen).toContain('"subject": "Meeting tomorrow"');
   });
 
+  test('has every member of every body, with what it may be', async () => {
+    const text = await pageOf(await gateway.ask('GET', '/docs'));
+    const { paths, components } = (await (await gateway.ask('GET', '/openapi.json')).json()) as {
+      paths: Record<string, Record<string, { operationId: string; requestBody?: { content: Record<string, { schema: Schema }> } }>>;
+      components: { schemas: Record<string, Schema> };
+    };
+    const sections = new Map(text.split('<h3 id="').map((section) => [section.slice(0, section.indexOf('"')), section]));
+    for (const { operationId, requestBody } of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+      if (requestBody === undefined) continue;
+      const { schema: named } = Object.values(requestBody.content)[0]!;
+      const schema = named.$ref === undefined ? named : components.schemas[named.$ref.split('/').at(-1)!]!;
+      for (const name of membersOf(schema)) expect(sections.get(operationId), `${operationId} ${name}`).toContain(`<code>${name}</code>`);
+    }
+    const creation = shown(sections.get('createAccount')!);
+    expect(creation).toContain('server.host Required.');
+    expect(creation).toContain(
+      'server.security none only for a target that the deployment lists. One of: tls, starttls, none. Default: tls.',
+    );
+    expect(creation).toContain('One of: 0, 60 to 2592000, auto. Default: 300.');
+  });
+
+  test('says of every operation who may call it', async () => {
+    const seen = shown(await pageOf(await gateway.ask('GET', '/docs')));
+    expect(seen).toContain('GET /v1/token For any token, and the operator.');
+    expect(seen).toContain('For a token with the scope manage, and the operator.');
+  });
+
   test('links only to what is there', async () => {
     const text = await pageOf(await gateway.ask('GET', '/docs'));
     for (const target of new Set([...text.matchAll(/href="([^"]*)"/g)].map(([, href]) => href!)))
@@ -100,7 +137,9 @@ describe('the documentation', () => {
       tags: [HOSTILE],
       'x-scope': HOSTILE,
       parameters: [{ name: HOSTILE, in: HOSTILE, description: HOSTILE, schema: { default: HOSTILE, enum: [HOSTILE] } }],
-      requestBody: { content: { [HOSTILE]: { example: HOSTILE } } },
+      requestBody: {
+        content: { [HOSTILE]: { example: HOSTILE, schema: { properties: { [HOSTILE]: { description: HOSTILE, enum: [HOSTILE] } } } } },
+      },
       responses: { 200: { description: HOSTILE, content: { [HOSTILE]: { example: { [HOSTILE]: HOSTILE } } } } },
     };
     const response = await docsPage({

@@ -1,6 +1,8 @@
-/** The OpenAPI document for people: every operation by its group, with its parameters, examples and problems. */
+/** The OpenAPI document for people: every operation by its group, with its parameters, the members of its body, examples and problems. */
 import { html } from 'hono/html';
 import type { Document } from '../document.ts';
+import { meaningOf, membersOf } from './members.ts';
+import type { Member, Schema } from './members.ts';
 import { page, prose } from './page.ts';
 import type { Html } from './page.ts';
 
@@ -21,17 +23,17 @@ interface Parameter {
   readonly in: string;
   readonly required?: boolean;
   readonly description?: string;
-  readonly schema: {
-    readonly description?: string;
-    readonly type?: string;
-    readonly enum?: readonly unknown[];
-    readonly default?: string | number | boolean;
-    readonly minimum?: number;
-    readonly maximum?: number;
-  };
+  readonly schema: Schema;
 }
 
-type Content = Readonly<Record<string, { readonly example?: unknown; readonly examples?: Readonly<Record<string, unknown>> }>>;
+interface Media {
+  readonly schema?: Schema;
+  readonly example?: unknown;
+  readonly examples?: Readonly<Record<string, unknown>>;
+}
+
+type Content = Readonly<Record<string, Media>>;
+type Schemas = Readonly<Record<string, Schema>>;
 
 interface Entry {
   readonly method: string;
@@ -42,6 +44,7 @@ interface Entry {
 /** The document as a page. */
 export function docsPage(document: Document): Promise<Response> {
   const entries = entriesOf(document);
+  const schemas = (document.components?.schemas ?? {}) as Schemas;
   const groups = (document.tags ?? []).map(({ name, description }) => ({
     name,
     description: description ?? '',
@@ -60,7 +63,7 @@ export function docsPage(document: Document): Promise<Response> {
         (group) =>
           html`<h2 id="${group.name}">${capital(group.name)}</h2>
             <p>${group.description}</p>
-            ${group.entries.map(operationOf)}`,
+            ${group.entries.map((entry) => operationOf(entry, schemas))}`,
       )}`,
   );
 }
@@ -71,8 +74,10 @@ function entriesOf(document: Document): Entry[] {
   );
 }
 
-function operationOf({ method, path, operation }: Entry): Html {
-  const parameters = operation.parameters ?? [];
+function operationOf({ method, path, operation }: Entry, schemas: Schemas): Html {
+  const { parameters = [], requestBody } = operation;
+  // Where a body may come as several types, it has the same members in all.
+  const members = membersOf(Object.values(requestBody?.content ?? {})[0]?.schema ?? {}, schemas);
   const answers = Object.entries(operation.responses).filter(([status]) => Number(status) < 400);
   return html`<h3 id="${operation.operationId}">${operation.summary}</h3>
     <p><code>${method} ${path}</code></p>
@@ -90,7 +95,7 @@ function operationOf({ method, path, operation }: Entry): Html {
             ${parameters.map(parameterOf)}
           </table>`
     }
-    ${examplesOf('Request', operation.requestBody?.content)}
+    ${members.length === 0 ? '' : tableOf(members)} ${examplesOf('Request', requestBody?.content)}
     ${answers.map(
       ([status, { description, content }]) =>
         html`<p>${status}: ${prose(description)}</p>
@@ -99,23 +104,35 @@ function operationOf({ method, path, operation }: Entry): Html {
     <p>Problems: ${problemsOf(operation).map((code) => html`<a href="/problems/${code}">${code}</a> `)}</p> `;
 }
 
-const CALLERS: Readonly<Record<string, string>> = { public: 'For anybody.', operator: 'For the operator alone.' };
+const CALLERS: Readonly<Record<string, string>> = {
+  public: 'For anybody.',
+  operator: 'For the operator alone.',
+  any: 'For any token, and the operator.',
+};
 
 function parameterOf({ name, in: place, required, description, schema }: Parameter): Html {
-  const { minimum, maximum } = schema;
-  const sentences = [
-    description ?? schema.description ?? '',
-    schema.enum === undefined ? '' : `One of: ${schema.enum.join(', ')}.`,
-    minimum === undefined || maximum === undefined ? '' : `From ${minimum} to ${maximum}.`,
-    schema.default === undefined || schema.default === '' ? '' : `Default: ${schema.default}.`,
-    required === true && place !== 'path' ? 'Required.' : '',
-  ];
-  const meaning = sentences.filter((sentence) => sentence !== '').join(' ');
+  const meaning = meaningOf(schema, required === true && place !== 'path', description);
   return html`<tr>
     <td><code>${name}</code></td>
     <td>${place}</td>
     <td>${prose(meaning)}</td>
   </tr> `;
+}
+
+function tableOf(members: readonly Member[]): Html {
+  return html`<table>
+    <tr>
+      <th>Member</th>
+      <th>Meaning</th>
+    </tr>
+    ${members.map(
+      ({ name, meaning }) =>
+        html`<tr>
+          <td><code>${name}</code></td>
+          <td>${prose(meaning)}</td>
+        </tr> `,
+    )}
+  </table>`;
 }
 
 function examplesOf(title: string, content: Content = {}): Html[] {

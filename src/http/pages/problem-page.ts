@@ -9,7 +9,7 @@ const ADVICE: Record<ProblemCode, string> = {
   invalid_request:
     'Look at "errors": each entry points to a place in the body, or names a parameter or a header, and says what it must be. A cursor or a state is only good for the account and the listing that gave it.',
   unauthorized:
-    'Send "Authorization: Bearer" with the key or the token. A token that worked before has expired or was revoked, or its account was removed: ask for a new one. It is never about the password of the mailbox.',
+    'Send "Authorization: Bearer" with the key or the token. A token that worked before has expired or was revoked, or its account was removed: ask for a new one. A ticket is good for GET of exactly the URL that was signed, until it ends. It is never about the password of the mailbox.',
   forbidden:
     "The token lacks the scope that the call needs, or may not be used from pages of this origin. Use one with the scope, or let the app's server make the call.",
   not_found:

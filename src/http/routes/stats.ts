@@ -27,6 +27,7 @@ const deployment = contract({
   path: '/v1/stats',
   operationId: 'getStats',
   summary: 'Read figures about all accounts',
+  description: 'Not counted for who asks: they are gathered in rounds, at least daily, and `asOf` says of when the oldest is.',
   tags: ['deployment'],
   scope: 'operator',
   problems: [],

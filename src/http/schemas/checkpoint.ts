@@ -35,7 +35,7 @@ export const CheckpointList = z.object({ data: z.array(Checkpoint) }).openapi('C
 export const CheckpointConditions = z.object({
   'If-Match': z
     .string()
-    .exactOptional()
+    .optional()
     .openapi({ description: 'Only if the checkpoint is still the one with this ETag; `*`: only if there is one.' }),
-  'If-None-Match': z.string().exactOptional().openapi({ description: '`*`: only if there is none yet.' }),
+  'If-None-Match': z.string().optional().openapi({ description: '`*`: only if there is none yet.' }),
 });
