@@ -42,11 +42,13 @@ async function main(): Promise<void> {
   const pop3Port = portFrom('POPGATE_POP3_PORT', 9995);
   if (await portTaken(gatewayPort)) throw taken(gatewayPort, 'the gateway', 'PORT');
   mkdirSync(STATE, { recursive: true, mode: 0o700 });
-  const { operatorKey } = ensureSecrets(join(ROOT, '.dev.vars'));
+  const { operatorKey, allowedTargets } = ensureSecrets(join(ROOT, '.dev.vars'));
   const certificates = await loadOrCreate(join(STATE, 'certificates'));
   const mailbox = await startDemoMail(pop3Port, certificates);
   say(`A demo mail server listens on localhost:${pop3Port} (TLS). The gateway is starting …`);
-  const gateway = await startDemoGateway(gatewayPort, pop3Port, certificates.caFile);
+  // A variable on the command line hides the one in .dev.vars: the demo's target joins those that are listed there.
+  const targets = `${allowedTargets},localhost:${pop3Port}`;
+  const gateway = await startDemoGateway(gatewayPort, targets, certificates.caFile);
   const demo = await ensureDemoAccount({
     url: gateway.url,
     operatorKey,
@@ -54,7 +56,7 @@ async function main(): Promise<void> {
     pop3: { host: 'localhost', port: pop3Port, ...USER },
   });
   mailbox.start();
-  say(introduction(gateway.url, operatorKey, demo));
+  say(introduction(gateway.url, { ...demo, operatorKey, pop3Port }));
 }
 
 /** The POP3 server comes first: an account can only be made while its mail server answers. */
@@ -62,7 +64,7 @@ async function startDemoMail(port: number, tls: { cert: string; key: string }): 
   const mailbox = demoMailbox(join(STATE, 'demo-mail.json'));
   const users = new Map([[USER.username, { password: USER.password, maildrop: mailbox.maildrop }]]);
   try {
-    const server = await startPop3Server({ users, tls, port, greeting: 'Popgate demo maildrop ready.' });
+    const server = await startPop3Server({ users, tls, port, greeting: 'Popgate maildrop ready.' });
     running.push(
       () => server.close(),
       () => mailbox.stop(),
@@ -74,11 +76,11 @@ async function startDemoMail(port: number, tls: { cert: string; key: string }): 
   return mailbox;
 }
 
-async function startDemoGateway(port: number, pop3Port: number, caFile: string): Promise<Gateway> {
+async function startDemoGateway(port: number, targets: string, caFile: string): Promise<Gateway> {
   const gateway = await startGateway({
     port,
     persistTo: join(STATE, 'state'),
-    vars: { ALLOWED_TARGETS: `localhost:${pop3Port}` },
+    vars: { ALLOWED_TARGETS: targets },
     caFile,
     signal: interrupted.signal,
     onLine: (line) => {
@@ -98,16 +100,27 @@ async function watch(gateway: Gateway): Promise<void> {
   await end(1);
 }
 
-function introduction(url: string, operatorKey: string, demo: { account: string; token: string; message: string | null }): string {
+interface Demo {
+  readonly operatorKey: string;
+  readonly account: string;
+  readonly token: string;
+  /** The id of a message. */
+  readonly message: string | null;
+  readonly pop3Port: number;
+}
+
+function introduction(url: string, demo: Demo): string {
   const account = `${url}/v1/accounts/${demo.account}`;
   const authorized = `curl -s -H 'Authorization: Bearer ${demo.token}'`;
   return [
     '',
     `Popgate is ready:  ${url}`,
     '',
-    `Operator key:      ${operatorKey}`,
+    `Documentation:     ${url}/docs`,
+    `Operator key:      ${demo.operatorKey}`,
     `Account:           ${demo.account}`,
     `Account token:     ${demo.token}`,
+    `Its mailbox:       localhost, port ${demo.pop3Port} (TLS), user name "${USER.username}", password "${USER.password}"`,
     '',
     'Paste any of these lines:',
     '',
@@ -116,7 +129,7 @@ function introduction(url: string, operatorKey: string, demo: { account: string;
     `${authorized} '${account}/changes?limit=5'`,
     `${authorized} -X POST '${account}/sync'`,
     `${authorized} '${account}'`,
-    `curl -s -H 'Authorization: Bearer ${operatorKey}' '${url}/v1/accounts'`,
+    `curl -s -H 'Authorization: Bearer ${demo.operatorKey}' '${url}/v1/accounts'`,
     `curl -s '${url}/openapi.json'`,
     '',
     'A new message arrives in about 45 seconds, and then every two to three minutes. Ctrl-C ends everything.',

@@ -76,6 +76,13 @@ test('secrets are made once, with mode 0600, and a value that is there is never 
   expect(statSync(fresh).mode & 0o777).toBe(0o600);
 });
 
+test('targets that are listed beside the secrets are read, however they are written', () => {
+  const file = join(dir, '.dev.vars');
+  expect(ensureSecrets(file).allowedTargets).toBe('');
+  appendFileSync(file, '# For the server in the next room.\nALLOWED_TARGETS="mail.test:1110, 127.0.0.1:995"\n');
+  expect(ensureSecrets(file).allowedTargets).toBe('mail.test:1110, 127.0.0.1:995');
+});
+
 test('the demo’s mailbox is the same after a restart, without what was deleted', () => {
   const file = join(dir, 'mail.json');
   const first = demoMailbox(file).maildrop;
