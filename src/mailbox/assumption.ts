@@ -9,7 +9,8 @@ import type { Reply } from '../pop3/session.ts';
 import type { Context } from './context.ts';
 import { hex } from './hex.ts';
 import type { OpenSession } from './line.ts';
-import { hashUidl, isWorthGuessing, ListingReader, locate, noteListing } from './listing.ts';
+import { hashUidl, ListingReader } from './listing.ts';
+import { isWorthGuessing, locate, noteListing } from './numbering.ts';
 import type { MessageRow } from './store/message-store.ts';
 
 /** The command to a message under a number, or null where none is wanted any more. May be asked twice for one message. */

@@ -13,7 +13,8 @@ import { hex } from './hex.ts';
 import { identify } from './identification.ts';
 import { isConclusive } from './ledger.ts';
 import type { OpenSession } from './line.ts';
-import { askHint, hashOfUidl, isWorthGuessing, readListing } from './listing.ts';
+import { askHint, hashOfUidl, readListing } from './listing.ts';
+import { isWorthGuessing } from './numbering.ts';
 import type { MessageRow } from './store/message-store.ts';
 
 const NOTHING = new Uint8Array();

@@ -5,7 +5,8 @@
 import type { Context } from './context.ts';
 import { isConclusive, type Judgement } from './ledger.ts';
 import type { OpenSession } from './line.ts';
-import { judgeAll, type Listing } from './listing.ts';
+import type { Listing } from './listing.ts';
+import { judgeAll } from './numbering.ts';
 import { recognise } from './recognition.ts';
 import { regroup } from './regrouping.ts';
 

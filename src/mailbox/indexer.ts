@@ -14,7 +14,7 @@ import type { Fetcher } from './fetcher.ts';
 import { backoff } from './health.ts';
 import { hex } from './hex.ts';
 import type { Job, OpenSession } from './line.ts';
-import { locate } from './listing.ts';
+import { locate } from './numbering.ts';
 import { collect, outlined } from './octets.ts';
 import type { Priority } from './queue.ts';
 import type { MessageRow } from './store/message-store.ts';

@@ -1,24 +1,15 @@
 /**
- * Listings of a maildrop (RFC 1939 §5 LIST, §7 UIDL) as the ledger takes them, and the numbers of messages in a session.
- * UIDL is the truth; STAT and LIST are hints, since mail may arrive in between and sizes are often wrong. Where a server has
- * no UIDL at all, headers stand in for it.
- *
- * A message's number is believed only once the same session named it together with the message's UIDL.
+ * Listings of a maildrop (RFC 1939 §5 LIST, §7 UIDL) as the ledger takes them. UIDL is the truth; STAT and LIST are hints, since
+ * mail may arrive in between and sizes are often wrong. Where a server has no UIDL at all, headers stand in for it.
  */
-import { MAILBOX } from '../limits.ts';
 import { type Command, list, stat, uidl } from '../pop3/command.ts';
 import { Pop3Error, type Pop3Failure, protocolError } from '../pop3/error.ts';
 import { parseDropListing, readSizes, readUidls, sizeIn, uidlOf } from '../pop3/listing.ts';
 import type { Reply, Session } from '../pop3/session.ts';
 import type { Context } from './context.ts';
 import type { Answer } from './depth.ts';
-import { hex } from './hex.ts';
-import { isConclusive, judge, type Judgement } from './ledger.ts';
-import type { OpenSession } from './line.ts';
 import { ListingTable } from './listing-table.ts';
-import { regroup } from './regrouping.ts';
 import type { HintRow } from './store/account-store.ts';
-import type { KnownRow, MessageRow } from './store/message-store.ts';
 import { lacksUidl, readUnnamed } from './unnamed.ts';
 
 /** What STAT said: messages and octets. */
@@ -27,6 +18,7 @@ export interface Drop {
   readonly octets: number;
 }
 
+/** A maildrop as one session has listed it. */
 export interface Listing {
   readonly drop: Drop;
   readonly table: ListingTable;
@@ -128,87 +120,6 @@ export async function readNew(session: Session, from: number, to: number, contex
   seal(table, context);
   for (const [number, size] of sizes) table.setSize(number, size);
   return table;
-}
-
-/**
- * The numbers of `rows` in this session, by place of creation; a row without one is not in the maildrop.
- * A few rows are looked up where they should stand, by their rank in the ledger; if that doesn't fit, all are listed.
- */
-export async function locate(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<Map<number, number>> {
-  const unknown = rows.filter((row) => !open.numbers.has(row.created));
-  if (unknown.length > 0 && !open.listed && !(await guess(open, unknown, context))) await listFor(open, unknown, context);
-  const found = new Map<number, number>();
-  for (const row of rows) {
-    const number = open.numbers.get(row.created);
-    if (number !== undefined) found.set(row.created, number);
-  }
-  return found;
-}
-
-/** All rows of the ledger, a page at a time. */
-export function* knownRows(context: Context): Generator<KnownRow> {
-  let after = 0;
-  for (;;) {
-    const rows = context.store.messages.known(after, MAILBOX.batchRows);
-    yield* rows;
-    const last = rows.at(-1);
-    if (!last) return;
-    after = last.created;
-  }
-}
-
-/** `UIDL n` at each row's rank. False if any answer isn't that row's UIDL, or the UIDL doesn't name one message alone. */
-async function guess(open: OpenSession, rows: readonly MessageRow[], context: Context): Promise<boolean> {
-  const { messages } = context.store;
-  if (!isWorthGuessing(open, rows.length, context) || rows.some((row) => messages.isDuplicate(row.uidl_hash))) return false;
-  const hashes = new Map(rows.map((row) => [row.created, hex(row.uidl_hash)]));
-  const ranked = messages.ranks([...hashes.keys()]);
-  if (ranked.length < rows.length) return false;
-  let next = 0;
-  for await (const reply of open.session.run(ranked.map(({ rank }) => uidl(rank)))) {
-    const { created, rank } = ranked[next++] ?? {};
-    if (created === undefined || rank === undefined || !reply.ok) return false;
-    if (hex(hashUidl(reply, context)) !== hashes.get(created)) return false;
-    open.numbers.set(created, rank);
-  }
-  return true;
-}
-
-/** One by one costs fewer octets than a listing of all, and no more round trips while the server takes many commands at once. */
-export function isWorthGuessing({ session, numbers }: OpenSession, count: number, { store }: Context): boolean {
-  if (count <= MAILBOX.guessedNumbers) return true;
-  if (session.remembered.pipelining !== 'yes' || count > MAILBOX.guessedNumbersMost) return false;
-  const messages = store.account.hint()?.messages ?? 0;
-  // Who reads on and on has the listing soon paid for.
-  return count * MAILBOX.guessedPart <= messages && numbers.size * MAILBOX.guessedSum <= messages;
-}
-
-/** Learns all numbers of this session by a full UIDL, with LIST for the `sizes`. Changes nothing in the ledger. */
-export async function listAll(open: OpenSession, context: Context, sizes = false): Promise<Listing & { judgement: Judgement }> {
-  const listing = await readListing(open.session, context, { sizes, ...(open.drop ? { drop: open.drop } : {}) });
-  return { ...listing, judgement: noteListing(open, listing, context) };
-}
-
-/** Notes the numbers that a listing of this session gives the rows of the ledger. Changes nothing in the ledger. */
-export function noteListing(open: OpenSession, { table, drop }: Listing, context: Context): Judgement {
-  const judgement = judgeAll(open, table, context);
-  // A row that a listing lacks which isn't to be believed may be there all the same.
-  open.listed = isConclusive(judgement, table.count, drop.messages);
-  open.doubled = judgement.arrived.some((rank) => table.occurrenceAt(rank) > 0);
-  return judgement;
-}
-
-/** What a listing says of each row of the ledger, whose numbers are noted. */
-export function judgeAll(open: OpenSession, table: ListingTable, context: Context): Judgement {
-  open.numbers.clear();
-  return judge(table, knownRows(context), (created, rank) => open.numbers.set(created, table.numberAt(rank)));
-}
-
-/** Where UIDLs don't tell which of `wanted` is which, it is settled first, as a sync does; what came and went is left to that. */
-async function listFor(open: OpenSession, wanted: readonly MessageRow[], context: Context): Promise<void> {
-  const shared = wanted.some((row) => context.store.messages.isDuplicate(row.uidl_hash));
-  const { table, named, judgement } = await listAll(open, context, shared);
-  if (shared && named && (await regroup(open, table, judgement, context)) !== null) judgeAll(open, table, context);
 }
 
 /** A refusal of STAT is a refusal of the session (Hotmail-style servers refuse a login there). */
