@@ -7,10 +7,10 @@ import type { Capabilities } from '../pop3/capabilities.ts';
 import { type Command, stat, uidl } from '../pop3/command.ts';
 import type { Reply } from '../pop3/session.ts';
 import type { Context } from './context.ts';
-import { hex } from './hex.ts';
 import type { OpenSession } from './line.ts';
 import { hashUidl, ListingReader } from './listing.ts';
 import { isWorthGuessing, locate, noteListing } from './numbering.ts';
+import { sameOctets } from './same-octets.ts';
 import type { MessageRow } from './store/message-store.ts';
 
 /** The command to a message under a number, or null where none is wanted any more. May be asked twice for one message. */
@@ -120,7 +120,7 @@ class Flight {
   #confirm(reply: Reply): void {
     const row = this.#confirming.shift();
     const number = reply.command.number;
-    if (row && number !== null && reply.ok && hex(hashUidl(reply, this.#context)) === hex(row.uidl_hash)) {
+    if (row && number !== null && reply.ok && sameOctets(hashUidl(reply, this.#context), row.uidl_hash)) {
       this.#open.numbers.set(row.created, number);
     } else this.#refuted = true;
   }

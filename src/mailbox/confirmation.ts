@@ -9,15 +9,13 @@
  */
 import type { Context } from './context.ts';
 import { depthOf } from './depth.ts';
-import { hex } from './hex.ts';
 import { identify } from './identification.ts';
 import { isConclusive } from './ledger.ts';
 import type { OpenSession } from './line.ts';
 import { askHint, hashOfUidl, readListing } from './listing.ts';
 import { isWorthGuessing } from './numbering.ts';
+import { sameOctets } from './same-octets.ts';
 import type { MessageRow } from './store/message-store.ts';
-
-const NOTHING = new Uint8Array();
 
 /** What a session says of messages, by place of creation. Of those that are in none of these, it has none. */
 export interface Confirmed {
@@ -53,7 +51,7 @@ async function unchanged(open: OpenSession, rows: readonly MessageRow[], context
   const ranks = new Map(messages.ranks(rows.map((row) => row.created)).map(({ created, rank }) => [created, rank]));
   const found = new Map<number, Uint8Array>();
   const answer = await askHint(open.session, hint, context, [...ranks.values()], found);
-  const fits = ({ created, uidl_hash: hash }: MessageRow): boolean => hex(found.get(ranks.get(created) ?? 0) ?? NOTHING) === hex(hash);
+  const fits = ({ created, uidl_hash: hash }: MessageRow): boolean => sameOctets(found.get(ranks.get(created) ?? 0), hash);
   if (depthOf(hint, answer, 0).depth !== 'unchanged' || !rows.every(fits)) return false;
   for (const [created, rank] of ranks) open.numbers.set(created, rank);
   return true;
@@ -81,7 +79,7 @@ async function listed(open: OpenSession, rows: readonly MessageRow[], context: C
 export function namesOneMessage(row: MessageRow, context: Context): boolean {
   const { store } = context;
   const empty = hashOfUidl(new Uint8Array(0), context);
-  return (row.uidl !== null || row.pack !== null) && hex(row.uidl_hash) !== hex(empty) && !store.messages.isDuplicate(row.uidl_hash);
+  return (row.uidl !== null || row.pack !== null) && !sameOctets(row.uidl_hash, empty) && !store.messages.isDuplicate(row.uidl_hash);
 }
 
 function current(rows: readonly MessageRow[], { store }: Context): MessageRow[] {

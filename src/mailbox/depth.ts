@@ -4,6 +4,7 @@
  * and so is everything once a day, since a removal and an arrival of equal size can hide from STAT.
  */
 import { MAILBOX } from '../limits.ts';
+import { sameOctets } from './same-octets.ts';
 import type { HintRow } from './store/account-store.ts';
 
 /** What a session is asked first: about the hint, or for everything at once. */
@@ -42,7 +43,7 @@ export type FullReason = 'fewer' | 'last_moved' | 'octets_differ' | 'gaps' | 'ma
 export function depthOf(hint: HintRow, answer: Answer, grownMost: number): Depth {
   const more = answer.messages - hint.messages;
   if (more < 0) return { depth: 'full', reason: 'fewer' };
-  if (hint.number > 0 && !sameHash(hint.uidl_hash, answer.uidlHash)) return { depth: 'full', reason: 'last_moved' };
+  if (hint.number > 0 && !sameOctets(hint.uidl_hash, answer.uidlHash)) return { depth: 'full', reason: 'last_moved' };
   if (more === 0) return answer.octets === hint.octets ? { depth: 'unchanged' } : { depth: 'full', reason: 'octets_differ' };
   // Only where numbers run from 1 without a gap is it known which are the new ones.
   if (hint.number !== hint.messages) return { depth: 'full', reason: 'gaps' };
@@ -50,9 +51,4 @@ export function depthOf(hint: HintRow, answer: Answer, grownMost: number): Depth
   const octets = answer.octets - hint.octets;
   if (octets < 0) return { depth: 'full', reason: 'octets_differ' };
   return { depth: 'grown', from: hint.number + 1, to: answer.messages, octets };
-}
-
-/** Whether two keyed hashes are there and the same. */
-export function sameHash(a: Uint8Array | null, b: Uint8Array | null): boolean {
-  return a !== null && b !== null && a.length === b.length && a.every((octet, at) => octet === b[at]);
 }

@@ -2,7 +2,7 @@
  * What the next sync goes by, after messages were deleted by us. Where the hint described just what the ledger had, it can be
  * told what it is without them; then the next sync finds an unchanged maildrop, and not one to be listed in full. Pure.
  */
-import { hex } from './hex.ts';
+import { sameOctets } from './same-octets.ts';
 import type { HintRow } from './store/account-store.ts';
 
 /** Live messages: how many, the sum of their sizes by LIST, and the keyed hash of the newest one's UIDL, null where there is none. */
@@ -22,9 +22,7 @@ export function hintWithout(hint: HintRow, before: Live, after: Live): HintRow |
     hint.messages === before.messages &&
     hint.number === hint.messages &&
     hint.octets === before.octets &&
-    hint.uidl_hash !== null &&
-    before.last !== null &&
-    hex(hint.uidl_hash) === hex(before.last);
+    sameOctets(hint.uidl_hash, before.last);
   if (!described) return null;
   return { ...hint, messages: after.messages, octets: after.octets, number: after.messages, uidl_hash: after.last };
 }

@@ -2,7 +2,6 @@
  * What a message is recognised by when its UIDL says nothing: Message-ID, Date and size (by LIST), as one keyed hash. Read by
  * `TOP n 0`, one flight for many. The number is the listing's of this very session.
  */
-import { Buffer } from 'node:buffer';
 import { identity } from '../mime/message.ts';
 import { top } from '../pop3/command.ts';
 import type { Session } from '../pop3/session.ts';
@@ -10,6 +9,7 @@ import type { Vault } from '../crypto/vault.ts';
 import type { Context } from './context.ts';
 import type { ListingTable } from './listing-table.ts';
 import { collect, outlined } from './octets.ts';
+import { sameOctets } from './same-octets.ts';
 
 /** What the header says; the size makes it a fingerprint. */
 export type Identity = Awaited<ReturnType<typeof identity>>;
@@ -47,5 +47,5 @@ export async function readIdentities(
 
 /** Whether the message at `rank` has this fingerprint, be its size as it was (`size`) or as it is listed. */
 export function isSame(found: Identity, fingerprint: Uint8Array, sizes: readonly (number | null)[], { account }: Context): boolean {
-  return sizes.some((size) => size !== null && Buffer.compare(fingerprintOf(found, size, account.vault), fingerprint) === 0);
+  return sizes.some((size) => size !== null && sameOctets(fingerprintOf(found, size, account.vault), fingerprint));
 }

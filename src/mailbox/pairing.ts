@@ -3,10 +3,10 @@
  * has none is told by size, in the server's order; and whoever is left keeps its name if nothing speaks against it. Linear
  * in what is given, but for messages that have moved and changed in size at once, of which only few are looked at.
  */
-import { Buffer } from 'node:buffer';
 import { RECOGNITION } from '../limits.ts';
 import { align } from './alignment.ts';
 import { Fingerprints } from './fingerprints.ts';
+import { sameOctets } from './same-octets.ts';
 import type { KeyedRow } from './store/key-store.ts';
 
 /** A listed message. `print`: its fingerprint if its size were that one; null where its headers could not be read. */
@@ -112,7 +112,7 @@ function pairTheRest(rows: readonly KeyedRow[], listed: readonly ListedMessage[]
 function isSame(row: KeyedRow, { print, size }: ListedMessage): boolean {
   const { fingerprint } = row;
   if (fingerprint === null || print === null) return false;
-  return [row.size, size].some((each) => each !== null && Buffer.compare(print(each), fingerprint) === 0);
+  return [row.size, size].some((each) => each !== null && sameOctets(print(each), fingerprint));
 }
 
 /** Whether nothing is known that tells them apart. */

@@ -16,6 +16,7 @@ import type { OpenSession } from './line.ts';
 import type { ListingTable } from './listing-table.ts';
 import { type ListedMessage, pairUp } from './pairing.ts';
 import { sealKeys } from './rekeying.ts';
+import { sameOctets } from './same-octets.ts';
 import type { KeyedRow } from './store/key-store.ts';
 
 /** What regrouping did. */
@@ -86,7 +87,7 @@ async function settle(
   context: Context,
 ): Promise<boolean> {
   const { keys, messages: rows, account } = context.store;
-  const isNamed = (row: KeyedRow, rank: number): boolean => hex(row.uidl_hash) === hex(table.hashAt(rank));
+  const isNamed = (row: KeyedRow, rank: number): boolean => sameOctets(row.uidl_hash, table.hashAt(rank));
   const staying = new Set<number>();
   const moved: { created: number; occurrence: number }[] = [];
   const renamed: { row: KeyedRow; rank: number }[] = [];

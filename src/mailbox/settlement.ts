@@ -6,10 +6,10 @@ import { MAILBOX } from '../limits.ts';
 import { log } from '../log.ts';
 import { chunks } from './batches.ts';
 import type { Context } from './context.ts';
-import { sameHash } from './depth.ts';
 import { type Judgement, settleMissing, type Suspicion, suspicion, type Vanished } from './ledger.ts';
 import type { Drop, Listing } from './listing.ts';
 import type { ListingTable } from './listing-table.ts';
+import { sameOctets } from './same-octets.ts';
 import type { HintRow } from './store/account-store.ts';
 
 /**
@@ -84,7 +84,7 @@ function cutShort(vanished: readonly Vanished[], { table, drop }: Listing): Susp
 function agrees(hint: HintRow | null, listing: Listing, elapsed: number): boolean {
   if (hint === null || elapsed < MAILBOX.suspectTime) return false;
   const { messages, octets, number, uidl_hash: hash } = hintOf(listing);
-  const sameLast = hash === null ? hint.uidl_hash === null : sameHash(hint.uidl_hash, hash);
+  const sameLast = hash === null ? hint.uidl_hash === null : sameOctets(hint.uidl_hash, hash);
   return hint.messages === messages && hint.octets === octets && hint.number === number && sameLast;
 }
 
