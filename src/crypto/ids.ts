@@ -1,6 +1,7 @@
 /**
  * The names that we give: accounts, tokens, messages. Each carries at least 122 random bits, so that none can be guessed
- * and two never meet. A predicate accepts exactly what its maker can make: everything else is refused without a look-up.
+ * and two never meet. Where there is a predicate it accepts exactly what its maker
+ * can make: everything else is refused without a look-up.
  *
  * An account's id also says in which jurisdiction its object lives, because the Worker must find the object from the id
  * alone: there is no look-up before it, and an object's id differs between jurisdictions. The value of the first
@@ -22,11 +23,10 @@ const TOKEN = /^tok_[0-9A-Za-z]{22}$/;
 /** Of a message's id, and the same filled up to whole groups of base64, which are three octets. */
 const MESSAGE_OCTETS = 16;
 const GROUPED_OCTETS = 18;
+/** Of a message's id as text. */
 export const MESSAGE_CHARACTERS = 22;
 /** How many there are of what the first character of a message's id can tell. */
 export const ID_GROUPS = 64;
-/** 16 octets are 22 characters, of which the last has two bits. */
-const MESSAGE = /^[0-9A-Za-z_-]{21}[AQgw]$/;
 
 /** `acc_` and 22 base62 characters, of which the first names the jurisdiction. */
 export function newAccountId(random: Random, jurisdiction: Jurisdiction): string {
@@ -73,9 +73,4 @@ export function newMessageIds(random: Random, count: number, group: number | nul
   const text = padded.toString('base64url');
   const each = (GROUPED_OCTETS / 3) * 4;
   return Array.from({ length: count }, (_, n) => text.slice(each * n, each * n + MESSAGE_CHARACTERS));
-}
-
-/** Whether `id` can be a message's. */
-export function isMessageId(id: string): boolean {
-  return MESSAGE.test(id);
 }

@@ -15,14 +15,15 @@ interface Waiting {
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-export type TurnLimits = Pick<typeof LOGINS, 'atOnce' | 'turnTime' | 'waiting' | 'waitTime'>;
+/** Those of `LOGINS` that are kept here. */
+export type TurnLimits = { readonly [Name in keyof Pick<typeof LOGINS, 'atOnce' | 'turnTime' | 'waiting' | 'waitTime'>]: number };
 
 export class Turns {
-  readonly #limits: { readonly [name in keyof TurnLimits]: number };
+  readonly #limits: TurnLimits;
   readonly #queue: Waiting[] = [];
   #given = 0;
 
-  constructor(limits: { readonly [name in keyof TurnLimits]: number } = LOGINS) {
+  constructor(limits: TurnLimits = LOGINS) {
     this.#limits = limits;
   }
 

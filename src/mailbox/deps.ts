@@ -3,15 +3,11 @@
  * Handed in as one object, so that the same code runs in a Durable Object and under plain Node
  * with `node:sqlite`, a scripted peer and deadlines of milliseconds.
  */
-import type { Channel } from '../pop3/channel.ts';
 import type { Deadlines } from '../limits.ts';
+import type { Target } from '../net/target.ts';
+import type { Channel } from '../pop3/channel.ts';
 
-/** Where a mail server listens and how the connection is secured. */
-export interface Target {
-  readonly host: string;
-  readonly port: number;
-  readonly security: 'tls' | 'starttls' | 'none';
-}
+export type { Target };
 
 export type SqlValue = string | number | null | Uint8Array;
 

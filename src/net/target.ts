@@ -7,6 +7,7 @@
 import { NAMES } from '../limits.ts';
 import { formatAddress, isNeverAllowed, isPublic, parseAddress } from './address.ts';
 
+/** Where a mail server listens, and how the connection is secured. */
 export interface Target {
   readonly host: string;
   readonly port: number;

@@ -9,6 +9,7 @@ import type { Conversation } from './conversation.ts';
 import { Pop3Error, type Pop3Failure, quirkError } from './error.ts';
 import type { LoginTrial } from './login-trial.ts';
 import type { Answer, Pipeline } from './pipeline.ts';
+import { pieces } from './reader.ts';
 import type { Remembered } from './remembered.ts';
 import { failureOf } from './reply.ts';
 
@@ -102,9 +103,4 @@ export class Knowledge {
     this.#settled = true;
     throw quirkError('capabilities', 'capa');
   }
-}
-
-/** The pieces that `next` gives until it gives null. */
-export async function* pieces(next: () => Promise<Uint8Array | null>): AsyncGenerator<Uint8Array, void, void> {
-  for (let octets = await next(); octets !== null; octets = await next()) yield octets;
 }

@@ -78,7 +78,7 @@ async function* readEntries<T>(body: AsyncIterable<Uint8Array>, phase: Phase, en
     octets += chunk.length;
     if (octets > POP3.listingOctets) throw protocolError(phase, 'too long a listing');
     // A line begun in an earlier chunk is completed first; the rest is copied once, for unique-ids point into it.
-    const first = length === 0 ? 0 : lineEnd(chunk, 0, length > 0 && held[length - 1] === CR);
+    const first = length === 0 ? 0 : lineEnd(chunk, 0, held[length - 1] === CR);
     const batch: T[] = [];
     if (length > 0) {
       const part = chunk.subarray(0, first === -1 ? chunk.length : first);

@@ -124,3 +124,8 @@ export class DataReader {
     if (this.#received > bound) throw protocolError(this.#command.phase, 'more data than is allowed');
   }
 }
+
+/** The pieces that `next` gives until it gives null. */
+export async function* pieces(next: () => Promise<Uint8Array | null>): AsyncGenerator<Uint8Array, void, void> {
+  for (let octets = await next(); octets !== null; octets = await next()) yield octets;
+}

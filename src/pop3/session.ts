@@ -11,14 +11,13 @@ import type { Channel } from './channel.ts';
 import { quit, stls, type Command } from './command.ts';
 import { Conversation, type Counters } from './conversation.ts';
 import { Pop3Error, unsupportedError, type Pop3Failure } from './error.ts';
-import { Knowledge, pieces } from './knowledge.ts';
+import { Knowledge } from './knowledge.ts';
 import { LoginTrial } from './login-trial.ts';
 import { Pipeline, type Answer } from './pipeline.ts';
+import { pieces } from './reader.ts';
 import type { Remembered } from './remembered.ts';
 import { failureOf, type Status } from './reply.ts';
 import { withoutSecondStatus } from './top.ts';
-
-export type { Status } from './reply.ts';
 
 export interface SessionOptions extends LoginOptions {
   readonly security: 'tls' | 'starttls' | 'none';

@@ -207,7 +207,7 @@ export const AccountQuery = z.strictObject({
   externalId: text(NAMES.externalId).optional().openapi({ description: 'Only the account with this key of the operator.' }),
 });
 
-export const AccountEntry = z
+const AccountEntry = z
   .object({ id: z.string(), email: z.string().nullable(), externalId: z.string().nullable(), host: z.string(), createdAt: instant })
   .openapi('AccountEntry') satisfies z.ZodType<DirectoryEntry>;
 

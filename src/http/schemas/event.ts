@@ -6,7 +6,7 @@ import { cursor, pageSize } from './input.ts';
 
 export const EventQuery = z.strictObject({ limit: pageSize(50), cursor });
 
-export const Event = z
+const Event = z
   .object({
     at: instant,
     action: z

@@ -91,7 +91,7 @@ export const AttachmentQuery = z.strictObject({
   }),
 });
 
-export const AttachmentItem = z
+const AttachmentItem = z
   .object({
     id: z.string().openapi({ description: 'The MIME part path.', example: '1.3' }),
     filename: z.string().nullable(),
