@@ -4,9 +4,11 @@
  * That part of the document is derived, never written by hand.
  */
 import type { RouteConfig } from '@hono/zod-openapi';
+import { RATE } from '../limits.ts';
 import type { Scope } from '../mailbox/rpc.ts';
 import { PROBLEMS } from './problem-codes.ts';
 import type { ProblemCode } from './problem-codes.ts';
+import { RATE_POLICY } from './rate.ts';
 import { ProblemSchema } from './schemas/problem.ts';
 import { z } from './zod.ts';
 
@@ -93,12 +95,12 @@ export const HEADERS = {
   RateLimit: {
     description: "What the caller's token has left, and for how many seconds (draft-ietf-httpapi-ratelimit-headers). Not for the operator.",
     schema: { type: 'string' },
-    example: '"burst";r=599;t=1',
+    example: `"burst";r=${RATE.burst - 1};t=1`,
   },
   'RateLimit-Policy': {
     description: 'How often one token may call, in the long run and at once.',
     schema: { type: 'string' },
-    example: '"minute";q=1200;w=60, "burst";q=600;w=30',
+    example: RATE_POLICY,
   },
   'Retry-After': { description: 'Seconds to wait, where known.', schema: { type: 'integer' }, example: 30 },
   'WWW-Authenticate': { description: 'The scheme.', schema: { type: 'string' }, example: 'Bearer' },

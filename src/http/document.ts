@@ -1,4 +1,5 @@
 /** The OpenAPI 3.1 document of everything that the app has routes for, derived from their contracts. */
+import { RATE } from '../limits.ts';
 import { version } from '../version.ts';
 import { HEADERS } from './contract.ts';
 import { PROBLEMS } from './problem-codes.ts';
@@ -13,7 +14,7 @@ members and enum values may be added. Times are RFC 3339 in UTC, sizes octets.
 
 Every GET has an \`ETag\` and heeds \`If-None-Match\`; HEAD answers the same without the body.
 
-A token may call 1,200 times a minute, 600 times at once; the operator as often as needed.`;
+A token may call ${RATE.perMinute.toLocaleString('en')} times a minute, ${RATE.burst.toLocaleString('en')} times at once; the operator as often as needed.`;
 
 /** What the operations are grouped by, in the order in which they are shown. */
 const TAGS = [

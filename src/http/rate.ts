@@ -7,11 +7,11 @@ import { RATE } from '../limits.ts';
 import type { Caller, MailboxRpc, Rate, Result } from '../mailbox/rpc.ts';
 
 /** The long run, and the bucket that enforces it: as many at once, and all of them back in so many seconds. */
-const POLICY = `"minute";q=${RATE.perMinute};w=60, "burst";q=${RATE.burst};w=${(RATE.burst * 60) / RATE.perMinute}`;
+export const RATE_POLICY = `"minute";q=${RATE.perMinute};w=60, "burst";q=${RATE.burst};w=${(RATE.burst * 60) / RATE.perMinute}`;
 
 /** The headers that tell what is left. */
 export function rateHeaders({ remaining, reset }: Rate): Record<string, string> {
-  return { RateLimit: `"burst";r=${remaining};t=${reset}`, 'RateLimit-Policy': POLICY };
+  return { RateLimit: `"burst";r=${remaining};t=${reset}`, 'RateLimit-Policy': RATE_POLICY };
 }
 
 /**

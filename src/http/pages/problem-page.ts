@@ -1,5 +1,6 @@
 /** The page of a problem, at the address that its `type` names (RFC 9457 §3.1.1): what happened and what to do, for people. */
 import { html } from 'hono/html';
+import { MAILBOX } from '../../limits.ts';
 import { PROBLEMS } from '../problem-codes.ts';
 import type { ProblemCode } from '../problem-codes.ts';
 import { page } from './page.ts';
@@ -25,8 +26,7 @@ const ADVICE: Record<ProblemCode, string> = {
   unsupported_media_type: 'Send JSON in UTF-8 with "Content-Type: application/json".',
   range_not_satisfiable: 'Content-Range tells how many octets there are. Ask for a range that begins before that, or for all of it.',
   target_not_allowed: 'Mail servers must be public, and listen on port 995 or 110. The operator can list others in ALLOWED_TARGETS.',
-  upstream_auth_failed:
-    "Check the user name and the password, and that POP3 is switched on in the mailbox's settings. Many providers want an app password. After three refused logins the account is left alone until its credentials are changed.",
+  upstream_auth_failed: `Check the user name and the password, and that POP3 is switched on in the mailbox's settings. Many providers want an app password. After ${MAILBOX.refusedLogins} refused logins the account is left alone until its credentials are changed.`,
   rate_limited:
     'Wait as long as Retry-After says. RateLimit tells how many requests are left and RateLimit-Policy how many there are. Failed authentications are counted by address; a good credential is always let in.',
   login_delay:
@@ -36,8 +36,7 @@ const ADVICE: Record<ProblemCode, string> = {
   upstream_protocol:
     'Check that host and port are those of a POP3 server and that the security fits the port: TLS on 995, STARTTLS on 110. If they are right, the server is at fault; its operator should know.',
   upstream_refused: 'Read "upstream": the words are the mail server\'s own. Its provider can say what they mean.',
-  delete_unconfirmed:
-    'Do nothing, or ask again: the deletion is tried up to three times, and it is safe to repeat. The next list or feed shows whether the message is gone.',
+  delete_unconfirmed: `Do nothing, or ask again: the deletion is tried up to ${MAILBOX.deleteTries} times, and it is safe to repeat. The next list or feed shows whether the message is gone.`,
   mailbox_in_use: 'Another mail program has the mailbox open. Wait as long as Retry-After says; if it stays so, find the other program.',
   upstream_temporary: 'Wait as long as Retry-After says, and ask again.',
   overloaded: 'Wait as long as Retry-After says, and ask again; ask for less at once if it happens often.',

@@ -1,4 +1,5 @@
 /** …/events: who did what to an account. Names and ids, never a value and nothing of a message. */
+import { MAILBOX } from '../../limits.ts';
 import { PRIVATE_JSON } from '../answer.ts';
 import { contract } from '../contract.ts';
 import { failed } from '../problem.ts';
@@ -13,7 +14,7 @@ const list = contract({
   path: '/v1/accounts/{account}/events',
   operationId: 'listEvents',
   summary: 'List who did what to the account',
-  description: 'Who created and changed it, gave and revoked tokens, deleted messages. The newest first; the newest 1,000 are kept.',
+  description: `Who created and changed it, gave and revoked tokens, deleted messages. The newest first; the newest ${MAILBOX.events.toLocaleString('en')} are kept.`,
   tags: ['accounts'],
   scope: 'manage',
   problems: [],

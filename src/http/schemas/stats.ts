@@ -1,4 +1,5 @@
 /** Figures: about one mailbox, about all accounts, and what a deployment can do. */
+import { MAILBOX } from '../../limits.ts';
 import { z } from '../zod.ts';
 import type { DeploymentStats as DeploymentStatsView } from '../../directory/rpc.ts';
 import type { AccountStats as AccountStatsView } from '../../mailbox/rpc.ts';
@@ -8,12 +9,12 @@ import { Item } from './message.ts';
 export const AccountStats = z
   .object({
     messagesPerDay: z.array(z.object({ date: z.string().openapi({ format: 'date' }), count: z.int() })).openapi({
-      description: 'Messages that are still there, by the day (UTC) on which they were first listed; the last 30 days, the oldest first.',
+      description: `Messages that are still there, by the day (UTC) on which they were first listed; the last ${MAILBOX.statsDays} days, the oldest first.`,
     }),
-    largest: z.array(Item).openapi({ description: 'The ten largest messages.' }),
-    topSenders: z
-      .array(z.object({ address: z.string(), name: z.string(), count: z.int() }))
-      .openapi({ description: 'The ten most frequent senders of the newest 1,000 messages, as far as their headers are known.' }),
+    largest: z.array(Item).openapi({ description: `The ${MAILBOX.statsLargest} largest messages.` }),
+    topSenders: z.array(z.object({ address: z.string(), name: z.string(), count: z.int() })).openapi({
+      description: `The ${MAILBOX.statsSenders} most frequent senders of the newest ${MAILBOX.indexedMessages.toLocaleString('en')} messages, as far as their headers are known.`,
+    }),
   })
   .openapi('AccountStats') satisfies z.ZodType<AccountStatsView>;
 
