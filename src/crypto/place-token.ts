@@ -18,6 +18,7 @@ export interface PlaceToken {
   readonly mac: Uint8Array;
 }
 
+/** The text of a token, whose place and MAC must be of their size. */
 export function writePlaceToken(prefix: string, { head, place, mac }: PlaceToken): string {
   if (!Number.isInteger(place) || place < 0 || place > PLACE_MOST) throw new RangeError('A place is a whole number of 48 bits.');
   if (mac.length !== MAC_OCTETS) throw new RangeError('A MAC has 16 octets.');

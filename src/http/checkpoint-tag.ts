@@ -10,6 +10,7 @@ interface Asked {
   readonly req: { header(name: string): string | undefined };
 }
 
+/** The tag of a checkpoint as it is shown. */
 export function checkpointTag({ version, behind }: Pick<Checkpoint, 'version' | 'behind'>): string {
   return `W/"${version}.${behind}"`;
 }

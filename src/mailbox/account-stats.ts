@@ -11,6 +11,7 @@ import type { FigureStore } from './store/figure-store.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** The figures, from the ledger alone. */
 export async function accountStats(rooms: Rooms): Promise<AccountStats> {
   const { store } = rooms;
   const places = store.figures.largest(MAILBOX.statsLargest);
@@ -23,7 +24,7 @@ export async function accountStats(rooms: Rooms): Promise<AccountStats> {
   };
 }
 
-/** Live messages by the day (UTC) on which they were first seen, the last 30 days, the oldest first. */
+/** Live messages by the day (UTC) on which they were first seen, the last `MAILBOX.statsDays`, the oldest first. */
 function messagesPerDay({ store, deps }: Rooms): AccountStats['messagesPerDay'] {
   const today = Math.floor(deps.now() / DAY);
   const days = Array.from({ length: MAILBOX.statsDays }, (_, index) => today - MAILBOX.statsDays + 1 + index);

@@ -13,6 +13,7 @@ import type { CheckpointRow } from './store/checkpoint-store.ts';
 
 const NAME = new RegExp(`^[A-Za-z0-9._-]{1,${NAMES.checkpoint}}$`);
 
+/** All checkpoints, by name. */
 export function listCheckpoints(context: Context): Checkpoint[] {
   // Many clients stand at the same place, most of them at the end: each place is counted once.
   const counted = new Map<number, number>();

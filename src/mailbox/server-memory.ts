@@ -18,6 +18,7 @@ export interface ServerMemory {
   readonly judgedAt: number;
 }
 
+/** What a memory is of: host, port and security in one string. */
 export function targetKey({ host, port, security }: Target): string {
   return `${security}:${host}:${port}`;
 }

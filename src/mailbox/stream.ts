@@ -1,3 +1,5 @@
+/** Octets on their way out of the object, at the pace of whoever takes them. */
+
 /**
  * Octets of a generator as a byte stream: it crosses RPC with back-pressure, and a failure resets it. `over` is called
  * once nothing is read any more, however that came about and even if nothing ever was.

@@ -16,6 +16,7 @@ export interface ServerView {
 /** What is stored of it: also what the next session is begun with, which nobody is shown. */
 export type StoredServer = ServerView & { memory?: ServerMemory | null };
 
+/** The same of capabilities; null: the server doesn't say. */
 export function serverView(capabilities: Capabilities | null): ServerView {
   return {
     capabilities: capabilities?.names ?? [],

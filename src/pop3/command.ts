@@ -51,10 +51,15 @@ export class CommandError extends Error {
   }
 }
 
+/** Asks what the server can do (RFC 2449 §5). */
 export const capa = (): Command => many('CAPA', 'capabilities', [], { limitOctets: POP3.capabilityOctets });
+/** Begins TLS (RFC 2595 §4). */
 export const stls = (): Command => one('STLS', 'tls');
+/** How many messages there are, and their octets. */
 export const stat = (): Command => one('STAT', 'stat');
+/** Does nothing but keep the session alive (RFC 1939 §5). */
 export const noop = (): Command => one('NOOP', 'noop');
+/** Ends the session: what was marked is deleted now (RFC 1939 §6). */
 export const quit = (): Command => one('QUIT', 'quit');
 
 /** Deletes message `number` when the session ends with QUIT (RFC 1939 §6). */
@@ -77,9 +82,10 @@ export function retr(number: number, expectedOctets: number | null = null): Comm
   return many('RETR', 'retr', [natural(number)], { limitOctets: POP3.messageOctets, expectedOctets }, number);
 }
 
+/** Says who logs in. */
 export const user = (name: string): Command => one('USER', 'login', [name]);
 
-/** Spaces belong to the password (RFC 1939 §7 PASS). */
+/** Logs in; spaces belong to the password (RFC 1939 §7 PASS). */
 export const pass = (password: string): Command => ({ ...one('PASS', 'login', [password]), secret: password });
 
 /** Logs in by name and digest (RFC 1939 §7 APOP). */

@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto';
 import { type Mechanism, utf8 } from './mechanism.ts';
 
+/** The exchange for one login. */
 export function cramMd5(username: string, password: string): Mechanism {
   let answered = false;
   return {

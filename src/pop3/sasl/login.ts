@@ -4,6 +4,7 @@
  */
 import { type Mechanism, utf8 } from './mechanism.ts';
 
+/** The exchange for one login. */
 export function login(username: string, password: string): Mechanism {
   const answers = [username, password];
   return {
