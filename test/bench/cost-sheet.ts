@@ -2,7 +2,7 @@
  * What a thousand accounts cost in a month of 30 days, from what the fleet counted and the platform's public prices. Nothing
  * of it was measured on Cloudflare's network: how long an object is awake for a poll is reckoned from round trips.
  */
-import { LOGINS } from '../../src/limits.ts';
+import { LOGINS, POLL } from '../../src/limits.ts';
 import { autoSeconds } from '../../src/mailbox/pace.ts';
 
 /** Of developers.cloudflare.com/durable-objects/platform/pricing in November 2026, Workers Paid, US dollars for a million beyond what is included. */
@@ -68,7 +68,7 @@ export function autoPolls(messagesPerDay: number): number {
       next += 1;
     }
     if (at >= DAY) polls += 1;
-    now += autoSeconds(seen.slice(0, 64), at) * 1000;
+    now += autoSeconds(seen.slice(0, POLL.autoMessages), at) * 1000;
   }
   return polls / DAYS;
 }

@@ -6,12 +6,12 @@
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerCertificate } from './certificates.ts';
 import { freePort } from './ports.ts';
 import { ProcessGroup } from './process-group.ts';
+import { listening } from './servers/listening.ts';
 
 export interface DovecotOptions {
   /** User name → password. Names are plain: letters, digits, `.@_-`. */
@@ -45,7 +45,6 @@ export interface Dovecot {
 const DOVECOT = '/usr/sbin/dovecot';
 /** `nobody` and `nogroup` of Debian. */
 const MAIL_ID = 65_534;
-const READY = 15_000;
 
 /** Whether Dovecot can be run here: installed, and this process is root. */
 export function dovecotAvailable(): boolean {
@@ -149,20 +148,4 @@ async function storedMessages(maildir: string): Promise<Uint8Array[]> {
   }
   found.sort((a, b) => (a.name < b.name ? -1 : 1));
   return Promise.all(found.map(({ path }) => readFile(path)));
-}
-
-async function listening(port: number, group: ProcessGroup): Promise<void> {
-  const until = Date.now() + READY;
-  while (Date.now() < until && !group.over) {
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', () => resolve(false));
-    });
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('Nothing listens.');
 }
