@@ -4,13 +4,10 @@
  * here, in memory: there is one of these for each open account.
  */
 import { issueCursor, readCursor } from '../crypto/page-cursor.ts';
-import { MAILBOX } from '../limits.ts';
 import type { Account } from './account.ts';
 import type { Deps } from './deps.ts';
 import { foreignCursor } from './feed.ts';
-import type { Context } from './context.ts';
-import type { Deletions } from './deletion.ts';
-import type { AccountEvent, DeleteReport, EventPage, EventQuery } from './rpc.ts';
+import type { AccountEvent, EventPage, EventQuery } from './rpc.ts';
 import type { EventRow } from './store/event-store.ts';
 import type { Store } from './store.ts';
 
@@ -46,6 +43,7 @@ export class Events {
     if (this.#store.exists()) this.#store.transaction(() => this.#store.events.insert([row]));
   }
 
+  /** A page of them, the newest first. A cursor of another listing is `invalid`. */
   async page({ limit, cursor }: EventQuery): Promise<EventPage> {
     const { vault, id } = this.#account;
     const scope = `${id}/events`;
@@ -64,22 +62,4 @@ export class Events {
     const about = (await this.#account.vault.openJson(row.about, row.number, 'event')) as About;
     return { at: new Date(row.at).toISOString(), action: row.what as AccountEvent['action'], ...about };
   }
-}
-
-interface DeletingRooms extends Context {
-  readonly deletions: Deletions;
-  readonly events: Events;
-}
-
-/** Deletes messages, and notes which of them DELE may have reached, also where nobody waits for the outcome any more. */
-export async function deleteNoted(ids: readonly string[], dryRun: boolean, by: string, rooms: DeletingRooms): Promise<DeleteReport> {
-  const { store, deletions, events } = rooms;
-  const live = new Set(store.messages.byIds([...new Set(ids)]).flatMap((row) => (row.destroyed === null ? [row.id] : [])));
-  const report = await deletions.remove(ids, dryRun);
-  if (dryRun) return report;
-  const unconfirmed = report.failed.filter(({ failure }) => failure.kind === 'delete_unconfirmed').map(({ id }) => id);
-  const written = [...report.deleted, ...unconfirmed].filter((id) => live.has(id));
-  for (let at = 0; at < written.length; at += MAILBOX.eventMessages)
-    await events.note('messages_deleted', by, { messages: written.slice(at, at + MAILBOX.eventMessages) });
-  return report;
 }
