@@ -27,6 +27,8 @@ const LOST_TERMINATOR = /\.\r\n$|\r\n\.\r$/;
 export class Transport implements Channel {
   readonly #deadlines: Deadlines;
   readonly #end: number;
+  /** When the greeting is due: the whole of it, however it trickles in. */
+  readonly #greeted: number;
   readonly #watch: Watch;
   #socket: RawSocket;
   #reader: Reader;
@@ -42,6 +44,7 @@ export class Transport implements Channel {
     this.#deadlines = deadlines;
     this.#watch = watch;
     this.#end = Date.now() + deadlines.session;
+    this.#greeted = Date.now() + deadlines.greeting;
     this.#socket = socket;
     this.#reader = readerOf(socket.readable);
     this.#writer = socket.writable.getWriter();
@@ -71,7 +74,8 @@ export class Transport implements Channel {
   async read(phase: Phase, patience: Patience): Promise<Uint8Array | null> {
     if (this.#reading) throw new Error('A read is already under way.');
     this.#reading = true;
-    const result = await this.#settle(phase, this.#deadlines[patience], () => this.#next()).finally(() => {
+    const end = patience === 'greeting' ? Math.min(this.#greeted, this.#end) : this.#end;
+    const result = await this.#settle(phase, this.#deadlines[patience], () => this.#next(), end).finally(() => {
       this.#reading = false;
     });
     if (result === LATE) {
@@ -125,10 +129,10 @@ export class Transport implements Channel {
     }
   }
 
-  /** Runs `work` against its own deadline and the session's. A failure closes the socket and is `reset`, or `unreachable`. */
-  async #settle<T>(phase: Phase, milliseconds: number, work: () => Promise<T>): Promise<T | typeof LATE> {
+  /** Runs `work` against its own deadline and one in time, the session's. A failure closes the socket and is `reset`, or `unreachable`. */
+  async #settle<T>(phase: Phase, milliseconds: number, work: () => Promise<T>, end = this.#end): Promise<T | typeof LATE> {
     if (!this.#open) throw new NetError({ kind: 'reset', phase });
-    const left = this.#end - Date.now();
+    const left = end - Date.now();
     if (left <= 0) return LATE;
     try {
       return await this.#watch.within(work(), Math.min(milliseconds, left));

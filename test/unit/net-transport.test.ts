@@ -86,6 +86,15 @@ describe('reading', () => {
     await expect(reading()).rejects.toEqual(failure({ kind: 'timeout', phase: 'retr' }));
   });
 
+  test('of the greeting is held to its deadline as a whole, however often octets come', async () => {
+    const drip = Array.from({ length: 200 }, () => [send('x'), pause(5)]).flat();
+    const [channel] = await connected([...drip, close], { greeting: 60 });
+    const reading = async (): Promise<void> => {
+      while (await channel.read('greeting', 'greeting'));
+    };
+    await expect(reading()).rejects.toEqual(failure({ kind: 'timeout', phase: 'greeting' }));
+  });
+
   test.each([
     ['text\n.\r\n', true],
     ['text\r\n.\r', true],
