@@ -76,7 +76,7 @@ export class Amendments {
       // Other credentials don't undo the wait that the same server asked for.
       const refused = mayLogIn(afterRenewal(store.account.health(), moves(settings, account.settings), deps.now()), deps.now());
       if (refused) throw new MailboxError(refused);
-      return loggedInSession({ settings, credentials }, deps);
+      return loggedInSession({ settings, credentials }, deps, budget);
     };
     await line.renew(open, () => {
       // Whoever asked has been told that it failed.

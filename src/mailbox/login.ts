@@ -6,6 +6,7 @@ import { MAILBOX } from '../limits.ts';
 import { afterQuirk, type Remembered } from '../pop3/remembered.ts';
 import { Session } from '../pop3/session.ts';
 import type { Login } from './account.ts';
+import type { Budget } from './budget.ts';
 import type { Deps } from './deps.ts';
 import { isQuirk } from './failure.ts';
 
@@ -37,28 +38,40 @@ export async function dialSession(
   }
 }
 
-/** A session logged in with what isn't stored yet: that of a new account, or what one is to be changed to. */
-export async function loggedInSession(login: Login, deps: Dialling): Promise<Session> {
-  return inSession(login, deps, (session) => Promise.resolve(session));
+/** A session logged in with what isn't stored yet: that of a new account, or what one is to be changed to. Throws as `inSession` does. */
+export async function loggedInSession(login: Login, deps: Dialling, budget: Budget): Promise<Session> {
+  return inSession(login, deps, (session) => Promise.resolve(session), budget);
 }
 
-/** What `work` comes to in a session that is logged in. It is run again where it breaks off at what a server can't take, while it is `wanted`. */
-export async function inSession<T>(
-  login: Login,
-  deps: Dialling,
-  work: (session: Session) => Promise<T>,
-  wanted: () => boolean = () => true,
-): Promise<T> {
-  for (let remembered: Remembered | null = null, tries = 0; ; tries++) {
-    const session = await dialSession(login, remembered, deps);
-    try {
-      await session.ready();
-      return await work(session);
-    } catch (error) {
-      session.close();
-      if (!isQuirk(error) || tries === MAILBOX.quirkRetries || mustWait(session) || !wanted()) throw error;
-      remembered = session.remembered;
+/**
+ * What `work` comes to in a session that is logged in. It is run again where it breaks off at what a server can't take. Throws what
+ * ends the session, and `upstream_timeout` when the time is up; the session is closed then, however far it has come.
+ */
+export async function inSession<T>(login: Login, deps: Dialling, work: (session: Session) => Promise<T>, budget: Budget): Promise<T> {
+  let open: Session | null = null;
+  let over = false;
+  const tried = async (): Promise<T> => {
+    for (let remembered: Remembered | null = null, tries = 0; ; tries++) {
+      const session = await dialSession(login, remembered, deps);
+      open = session;
+      // It took so long to open that nobody waits for it any more.
+      if (over) session.close();
+      try {
+        await session.ready();
+        return await work(session);
+      } catch (error) {
+        session.close();
+        if (!isQuirk(error) || tries === MAILBOX.quirkRetries || mustWait(session) || over) throw error;
+        remembered = session.remembered;
+      }
     }
+  };
+  try {
+    return await budget.wait(tried());
+  } catch (error) {
+    over = true;
+    (open as Session | null)?.close();
+    throw error;
   }
 }
 

@@ -13,6 +13,7 @@ import type { Deps } from './deps.ts';
 import { uidlText, UNKNOWN } from './item.ts';
 import { inSession } from './login.ts';
 import { collect, outlined } from './octets.ts';
+import { quit } from './open-session.ts';
 import type { PeekItem, PeekQuery } from './rpc.ts';
 
 interface Listed {
@@ -24,24 +25,15 @@ interface Listed {
 /** The newest messages, the newest first. Throws the failure of the session, and `upstream_timeout` when the time is up. */
 export async function peek({ server, auth, limit, detail }: PeekQuery, deps: Deps): Promise<PeekItem[]> {
   const { password, accessToken, ...who } = auth;
-  let over = false;
-  let open: Session | null = null;
   const look = async (session: Session): Promise<PeekItem[]> => {
-    open = session;
-    // It took so long to open that nobody waits for it any more.
-    if (over) session.close();
     const listed = await newest(session, Math.min(limit, PEEK.messages));
     const items = await readItems(session, listed, detail, new Date(deps.now()).toISOString());
-    await session.quit();
+    // Nothing was deleted: whatever comes of QUIT changes nothing.
+    await quit(session);
     return items;
   };
-  try {
-    const login = { settings: { server, auth: who }, credentials: { password, accessToken } };
-    return await new Budget(deps.now).wait(inSession(login, deps, look, () => !over));
-  } finally {
-    over = true;
-    (open as Session | null)?.close();
-  }
+  const login = { settings: { server, auth: who }, credentials: { password, accessToken } };
+  return inSession(login, deps, look, new Budget(deps.now));
 }
 
 /** What the listing says of the messages with the highest numbers, the highest first. */

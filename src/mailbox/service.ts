@@ -8,6 +8,7 @@ import { authorize, type Holder, holderOf, makeToken, tokenOf } from './access.t
 import { accountStats } from './account-stats.ts';
 import { Account } from './account.ts';
 import { readBatch } from './batch.ts';
+import { Budget } from './budget.ts';
 import { readChanges } from './changes.ts';
 import { deleteCheckpoint, listCheckpoints, readCheckpoint, setCheckpoint } from './checkpoints.ts';
 import { standDown } from './checks.ts';
@@ -50,9 +51,10 @@ export class MailboxService implements rpc.MailboxRpc {
     token: rpc.TokenSettings | null,
   ): Promise<rpc.Result<{ account: rpc.AccountView; token: rpc.NewToken | null }>> {
     return this.#gate.answer(async () => {
+      const budget = new Budget(this.#deps.now);
       if (this.#store.exists()) throw exists();
       const { account, row } = await Account.make(this.#config.keyring, id, settings, this.#deps.now(), this.#deps.random);
-      const session = verify ? await loggedInSession(account, this.#deps) : null;
+      const session = verify ? await loggedInSession(account, this.#deps, budget) : null;
       try {
         const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
         const made = token && (await makeToken(account, token, this.#deps));

@@ -118,6 +118,12 @@ describe('a look', () => {
   });
 });
 
+test('a look that has seen all is none the worse for a server that hangs up at QUIT without a word', async () => {
+  world.fill(2);
+  await serve({ answer: ({ verb }) => (verb === 'QUIT' ? 'close' : null) });
+  expect((await peek()).map(({ subject }) => subject)).toEqual(['mail 2', 'mail 1']);
+});
+
 describe('a look into a maildrop whose server breaks at several commands at once', () => {
   const breaks = (more: string) => {
     const capabilities = `+OK\r\nTOP\r\nUIDL\r\nPIPELINING\r\nUSER\r\n${more}.\r\n`;

@@ -1,6 +1,8 @@
 /** An account from its first login to its removal: who may call it, when it asks its server, and what is left of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HTTP } from '../../src/limits.ts';
 import { ALL, callerOf, nodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
+import { on, ScriptedPeer, send, stall } from '../support/scripted-peer.ts';
 import { ids, page } from './mailbox-calls.ts';
 import { mail, MailWorld } from './mailbox-world.ts';
 
@@ -31,6 +33,17 @@ describe('creating an account', () => {
       failure: { kind: 'upstream_unreachable' },
     });
     expect(box.sql.exec(`SELECT name FROM sqlite_master`)).toEqual([]);
+  });
+
+  it('stores nothing when the login takes longer than a request may, and ends the session', async () => {
+    // All but a tenth of a second is gone once the login has begun.
+    let asked = 0;
+    const clock = (): number => (asked++ === 0 ? 0 : HTTP.requestTime - 100);
+    await using peer = await ScriptedPeer.listen([[send('+OK\r\n'), ...on('CAPA', '-ERR\r\n'), ...on('USER ann', '+OK\r\n'), stall]]);
+    const box = nodeMailbox({ clock });
+    expect(await box.service.create(box.id, settingsFor(peer.port), true, TOKEN)).toMatchObject({ failure: { kind: 'upstream_timeout' } });
+    expect(box.sql.exec(`SELECT name FROM sqlite_master`)).toEqual([]);
+    await peer.finished();
   });
 
   it('lists in the session that verified it', async () => {
