@@ -108,11 +108,15 @@ export function fitsInitial(mechanism: string, initial: Uint8Array): boolean {
   return `AUTH ${mechanism} ${initialOf(initial)}\r\n`.length <= POP3.commandLine;
 }
 
-/** The line that answers a SASL challenge. These may be longer than a command (RFC 5034 §4). */
+/** The line that answers a SASL challenge. These may be longer than a command (RFC 5034 §4). The caller asks `fitsResponse` first. */
 export function saslResponse(response: Uint8Array): Uint8Array {
-  const octets = new TextEncoder().encode(`${encodeBase64(response)}\r\n`);
-  if (octets.length > POP3.saslChallenge) throw new CommandError('a SASL response is too long');
-  return octets;
+  if (!fitsResponse(response)) throw new CommandError('a SASL response is too long');
+  return new TextEncoder().encode(`${encodeBase64(response)}\r\n`);
+}
+
+/** Whether the line that answers a SASL challenge with `response` is no longer than a challenge may be. */
+export function fitsResponse(response: Uint8Array): boolean {
+  return 4 * Math.ceil(response.length / 3) + 2 <= POP3.saslChallenge;
 }
 
 /** The empty line that ends a SASL exchange whose last challenge wants no answer: its reply says yes or no. */

@@ -1,6 +1,6 @@
 /** One login over a conversation: USER and PASS, APOP (RFC 1939 §7) or a SASL exchange (RFC 5034 §4). Tried once. */
 import { POP3 } from '../limits.ts';
-import { auth, type Command, fitsInitial, saslCancel, saslEnd, saslResponse } from './command.ts';
+import { auth, type Command, fitsInitial, fitsResponse, saslCancel, saslEnd, saslResponse } from './command.ts';
 import type { Conversation } from './conversation.ts';
 import type { Login } from './credentials.ts';
 import { Pop3Error, protocolError } from './error.ts';
@@ -55,7 +55,8 @@ async function exchange(conversation: Conversation, login: Extract<Login, { kind
     // A server that asks for nothing in particular wants the initial response, even if it was already on the line.
     const wantsInitial = round === 0 && initial !== null && (!inline || challenge?.length === 0);
     const response = challenge && (wantsInitial ? initial : await mechanism.respond(challenge));
-    if (response === null) {
+    // What a server asks to be repeated may make it too long: a nonce of SCRAM.
+    if (response === null || !fitsResponse(response)) {
       await conversation.tell(saslCancel());
       throw protocolError('login', 'a SASL challenge that can not be answered');
     }

@@ -20,6 +20,9 @@ export interface Status {
   readonly octets: Uint8Array;
 }
 
+/** Where no credentials have been sent yet. */
+const BEFORE_LOGIN: ReadonlySet<Phase> = new Set<Phase>(['greeting', 'capabilities', 'tls']);
+
 const CODE = /^\[(AUTH|IN-USE|LOGIN-DELAY|SYS\/TEMP|SYS\/PERM)(?: (\d{1,9}))?\]/i;
 
 // Control characters, and marks that reorder or break what is displayed around them.
@@ -55,7 +58,8 @@ export function failureOf(status: Status, phase: Phase, secrets: Secrets, creden
   const said = { phase, responseCode: status.responseCode, text: told ? status.text : null };
   switch (status.responseCode) {
     case 'AUTH':
-      return { kind: 'auth', definite: true, ...said };
+      // Nobody can judge what wasn't sent: in the clear anyone may say it, and no login would be made until a person comes.
+      return BEFORE_LOGIN.has(phase) ? { kind: 'refused', ...said } : { kind: 'auth', definite: true, ...said };
     case 'IN-USE':
       return { kind: 'in_use', ...said };
     case 'LOGIN-DELAY':

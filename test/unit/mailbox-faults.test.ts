@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAILBOX } from '../../src/limits.ts';
 import { ALL, nodeMailbox, type NodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
+import { close, ScriptedPeer, send } from '../support/scripted-peer.ts';
 import { details, ring, streamOf } from './mailbox-calls.ts';
 import { mail, MailWorld, sent } from './mailbox-world.ts';
 
@@ -165,6 +166,14 @@ describe('logins', () => {
     }
     expect(sent(server, 'PASS').length - before).toBe(MAILBOX.refusedLogins);
     expect(valueOf(await box.service.account(OPERATOR)).state).toBe('auth_failed');
+  });
+
+  it('are not stopped by a greeting that says something of credentials: none were sent', async () => {
+    await using peer = await ScriptedPeer.listen([[send('-ERR [AUTH] go away\r\n'), close]]);
+    const box = await unasked(peer.port);
+    expect(await box.service.sync(OPERATOR)).toMatchObject({ failure: { kind: 'upstream_refused', upstream: { phase: 'greeting' } } });
+    expect(valueOf(await box.service.account(OPERATOR)).state).not.toBe('auth_failed');
+    expect(box.alarm()).not.toBeNull();
   });
 });
 

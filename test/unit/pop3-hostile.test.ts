@@ -18,6 +18,7 @@ describe('a hostile or broken server', () => {
     ['\x16\x03\x01\x02\x00\x01\x00', { kind: 'protocol' }],
     ['\x1b[2J\x1b[31mowned\r\n', { kind: 'protocol', text: '[2J [31mowned' }],
     ['-ERR [SYS/TEMP] go away\r\n', { kind: 'temporary' }],
+    ['-ERR [AUTH] you may not\r\n', { kind: 'refused', responseCode: 'AUTH' }],
     ['-ERR no\r\n', { kind: 'refused' }],
     ['', { kind: 'closed' }],
     ['+OK half', { kind: 'closed' }],
@@ -71,6 +72,16 @@ describe('a hostile or broken server', () => {
       method: 'login',
     });
     expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', reason: 'an endless status line' });
+  });
+
+  test('that wants more repeated than a line may hold is cancelled', async () => {
+    const nonce = 'BwcHBwcHBwcHBwcHBwcHBwcHBwcH'.slice(0, 24);
+    const challenge = Buffer.from(`r=${nonce}${'x'.repeat(49_100)},s=AAAA,i=1`).toString('base64');
+    const [session, peer] = await opened([HELLO, ...on('CAPA', '-ERR\r\n'), ...on(/^AUTH SCRAM/, `+ ${challenge}\r\n`), expectLine('*')], {
+      method: 'scram-sha-256',
+    });
+    expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', phase: 'login' });
+    await peer.finished();
   });
 
   test('can not forge replies from within a message while commands are pipelined', async () => {

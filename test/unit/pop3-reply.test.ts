@@ -51,6 +51,11 @@ describe('response codes', () => {
     expect(failure(line)).toMatchObject({ phase: 'login', ...expected });
   });
 
+  test('say nothing of credentials that have not been sent', () => {
+    for (const phase of ['greeting', 'capabilities', 'tls'] as const)
+      expect(failureOf(status('-ERR [AUTH] no'), phase, new Secrets())).toMatchObject({ kind: 'refused', responseCode: 'AUTH' });
+  });
+
   test('count on -ERR only', () => {
     expect(status('+OK [AUTH] fine')).toMatchObject({ responseCode: null, text: '[AUTH] fine' });
   });
@@ -156,7 +161,8 @@ describe('capabilities', () => {
       top: true,
     });
     expect(parsed.names).toEqual(['LOGIN-DELAY', 'EXPIRE', 'SASL', 'IMPLEMENTATION', 'UTF8', 'LANG', 'TOP']);
-    expect(parseCapabilities(['LOGIN-DELAY -5', 'EXPIRE']).loginDelaySeconds).toBe(0);
+    for (const line of ['EXPIRE', 'EXPIRE 1e5', 'EXPIRE <b>', 'EXPIRE 12345678901'])
+      expect(parseCapabilities(['LOGIN-DELAY -5', line])).toMatchObject({ loginDelaySeconds: 0, expire: null });
   });
 
   test('survive names that objects have', () => {
