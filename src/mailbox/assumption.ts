@@ -152,5 +152,5 @@ function assume(open: OpenSession, rows: readonly MessageRow[], { store }: Conte
 
 /** Whether the server removes what was retrieved, so that nothing may be asked for that isn't wanted. */
 function expiresAtOnce(capabilities: Capabilities | null): boolean {
-  return /^0\b/.test(capabilities?.expire ?? '');
+  return /^0+$/.test(capabilities?.expire ?? '');
 }

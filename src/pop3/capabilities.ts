@@ -26,7 +26,7 @@ export interface Capabilities {
   readonly lang: boolean;
   /** The least time between two logins; 0 where none is announced. */
   readonly loginDelaySeconds: number;
-  /** Days that messages are kept, or `NEVER`, as announced. */
+  /** Days that messages are kept, or `NEVER`; null where neither is announced. */
   readonly expire: string | null;
   readonly implementation: string | null;
 }
@@ -73,7 +73,7 @@ export function parseCapabilities(lines: readonly string[]): Capabilities {
     utf8: values.has('UTF8'),
     lang: values.has('LANG'),
     loginDelaySeconds: seconds(values.get('LOGIN-DELAY')?.[0]),
-    expire: values.get('EXPIRE')?.[0]?.toUpperCase() ?? null,
+    expire: retention(values.get('EXPIRE')?.[0]?.toUpperCase()),
     implementation: values.get('IMPLEMENTATION')?.join(' ') ?? null,
   };
 }
@@ -111,6 +111,10 @@ function linesOf(octets: Uint8Array): string[] {
     start = end + 1;
   }
   return lines;
+}
+
+function retention(word: string | undefined): string | null {
+  return word !== undefined && /^(?:\d{1,9}|NEVER)$/.test(word) ? word : null;
 }
 
 function seconds(word: string | undefined): number {

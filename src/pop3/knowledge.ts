@@ -90,8 +90,10 @@ export class Knowledge {
   }
 
   #know(capabilities: Capabilities | null): void {
+    const { secrets } = this.#conversation;
     this.#asked = true;
-    this.#capabilities = capabilities;
+    // The names are shown to people, and anything may stand among them.
+    this.#capabilities = capabilities && { ...capabilities, names: capabilities.names.filter((name) => !secrets.repeatedIn(name)) };
     this.#pipeline.announced(capabilities?.pipelining ?? false);
   }
 

@@ -85,6 +85,22 @@ describe('a login', () => {
     expect(texts).toEqual([null, 'other']);
   });
 
+  test('that went well keeps the password out of the names of capabilities', async () => {
+    const announced = on('CAPA', '+OK\r\nTOP\r\nUSER\r\n.\r\n');
+    const login = [...on('USER bob', '+OK\r\n'), ...on('PASS open-sesame', '+OK\r\n')];
+    const script = [
+      HELLO,
+      ...announced,
+      ...login,
+      ...on('CAPA', '+OK\r\nUIDL\r\nOPEN-SESAME\r\nXPASS=open-sesame\r\n.\r\n'),
+      ...on('STAT', '+OK 0 0\r\n'),
+    ];
+    const [session] = await opened(script, { credentials: { username: 'bob', password: 'open-sesame', accessToken: null } });
+    await hear(session, stat());
+    expect(session.capabilities?.names).toEqual(['TOP', 'USER', 'UIDL']);
+    expect(session.remembered.capabilities).toMatchObject({ names: ['TOP', 'USER', 'UIDL'], uidl: true });
+  });
+
   test.each(['+ not base64!\r\n', '+ YWJj\r\n'])('is cancelled at a challenge that makes no sense: %j', async (challenge) => {
     const [session, peer] = await opened([HELLO, ...CAPA_PLAIN, ...on(`AUTH PLAIN ${initial}`, challenge), expectLine('*')], auto);
     expect(await failureOf(session.ready())).toMatchObject({ kind: 'protocol', phase: 'login' });
