@@ -184,8 +184,8 @@ class Observed implements Channel {
       const lf = octets.indexOf(LF, at);
       const end = lf === -1 ? octets.length : lf + 1;
       const before = end - at > 1 ? octets[end - 2] : this.#last;
-      const room = Math.max(0, this.#line.length - this.#length);
-      this.#line.set(octets.subarray(at, Math.min(end, at + room)), this.#length);
+      const held = Math.min(this.#length, this.#line.length);
+      this.#line.set(octets.subarray(at, Math.min(end, at + this.#line.length - held)), held);
       this.#length += end - at;
       this.#last = octets[end - 1] ?? 0;
       if (lf !== -1 && before === CR) this.#complete();

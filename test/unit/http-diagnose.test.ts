@@ -85,6 +85,12 @@ describe('a server that works', () => {
     expect(step(diagnosis, name)).toMatchObject({ ok: false });
   });
 
+  test('is found to where a message has a line that is longer than any status line, in many pieces', async () => {
+    world.mail.drop.add(Buffer.from(`Subject: x\r\nX-Long: ${'x'.repeat(600_000)}\r\n\r\nHello\r\n`), 'long');
+    await world.serve();
+    expect(await world.diagnose(place(world.server.port))).toMatchObject({ verdict: 'ok' });
+  });
+
   test('that gives two messages one unique-id is told on', async () => {
     world.mail.fill(3);
     await world.serve({ answer: ({ verb }) => (verb === 'UIDL' ? '+OK\r\n1 a\r\n2 bcd\r\n3 a\r\n.\r\n' : null) });
