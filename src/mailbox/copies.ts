@@ -158,6 +158,11 @@ export class Copies {
     this.#evict(created);
   }
 
+  /** Removes a copy that is not to be believed any more, under whoever reads it. */
+  discard(created: number): void {
+    this.#remove(created);
+  }
+
   /** Drops scratch copies unread for long and, oldest first, what is above the cache's cap. */
   makeRoom(): void {
     const { copies } = this.#store;

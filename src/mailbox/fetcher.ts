@@ -110,26 +110,46 @@ export class Fetcher {
       const transfer = this.#running.get(row.created);
       return transfer && this.#isNeeded(open, transfer) ? retr(number, row.size) : null;
     };
-    for await (const { row, reply } of askByNumber(open, { rows, more }, command, this.#context)) {
-      const transfer = this.#running.get(row.created);
-      if (!transfer) continue;
-      if (!reply) {
-        this.#absent(open, transfer);
-        continue;
-      }
-      try {
-        await this.#receive(open, row, reply, () => transfer.start());
-        transfer.finish();
-      } catch (error) {
-        // Where there is no room for one message there is none for the next.
-        if (open.session.usable && !isOverloaded(error)) {
-          transfer.fail(error);
+    const read: number[] = [];
+    try {
+      for await (const { row, reply } of askByNumber(open, { rows, more }, command, this.#context)) {
+        const transfer = this.#running.get(row.created);
+        if (!transfer) continue;
+        if (!reply) {
+          this.#absent(open, transfer);
           continue;
         }
+        await this.#take(open, transfer, reply);
+        if (this.#context.copies.isComplete(row.created)) read.push(row.created);
+      }
+    } catch (error) {
+      if (open.session.mixedUp) this.#disbelieve(read);
+      throw error;
+    }
+  }
+
+  /** Gives a transfer its outcome. Throws what ends the session, or all hope for the next message. */
+  async #take(open: OpenSession, transfer: Transfer, reply: Reply): Promise<void> {
+    try {
+      await this.#receive(open, transfer.row, reply, () => transfer.start());
+      transfer.finish();
+    } catch (error) {
+      // Where there is no room for one message there is none for the next.
+      if (!open.session.usable || isOverloaded(error)) {
         transfer.restart();
         throw error;
       }
+      transfer.fail(error);
     }
+  }
+
+  /** What was stored of these messages may be of others. */
+  #disbelieve(read: readonly number[]): void {
+    const { copies, store } = this.#context;
+    store.transaction(() => {
+      for (const created of read) copies.discard(created);
+      store.messages.unread(read);
+    });
   }
 
   /** The session doesn't list the message. */

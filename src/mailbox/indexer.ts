@@ -176,6 +176,7 @@ export class Indexer {
     const refused: Located[] = [];
     const asked: Located[] = [];
     const batch: Headers[] = [];
+    const known: number[] = [];
     let held = 0;
     let next = 0;
     const commands = function* (due: Iterable<Located>): Generator<Command> {
@@ -196,10 +197,14 @@ export class Indexer {
         else this.#failed(located.row);
         next += 1;
         if (batch.length < MAILBOX.indexBatch && held < MAILBOX.indexBatchOctets) continue;
-        await this.#commit(batch);
+        known.push(...(await this.#commit(batch)));
         held = 0;
       }
     } catch (error) {
+      if (open.session.mixedUp) {
+        batch.length = 0;
+        this.#context.store.messages.unread(known);
+      }
       const current = asked[next];
       if (current) this.#broke(current.row, error);
       // One monstrous message is that message's fault, not the account's.
@@ -241,9 +246,9 @@ export class Indexer {
     return { row, summary, print: await fingerprint(outline, read, row.size, this.#context.account.vault) };
   }
 
-  /** Seals a batch, all at once, and stores it in one transaction. */
-  async #commit(batch: Headers[]): Promise<void> {
-    if (batch.length === 0) return;
+  /** Seals a batch, all at once, and stores it in one transaction. Returns the places of what it held. */
+  async #commit(batch: Headers[]): Promise<number[]> {
+    if (batch.length === 0) return [];
     const { store, account } = this.#context;
     const rows = await Promise.all(
       batch.splice(0).map(async ({ row: { created, id }, summary, print }) => {
@@ -255,6 +260,7 @@ export class Indexer {
       const indexed = rows.map((row, index) => ({ ...row, place: first + index }));
       for (const some of bounded(indexed, ({ summary }) => summary.length)) store.messages.index(some);
     });
+    return rows.map(({ created }) => created);
   }
 
   /**

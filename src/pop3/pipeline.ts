@@ -49,11 +49,20 @@ export class Pipeline {
   /** Whether a command that was written behind another has had its reply in this flight. */
   #proving = false;
   #current: { readonly command: Command; readonly data: DataReader } | null = null;
+  #mixedUp = false;
 
   constructor(conversation: Conversation, verdict: Remembered['pipelining'], trial = new LoginTrial('no')) {
     this.#conversation = conversation;
     this.#trial = trial;
     this.#verdict = verdict;
+  }
+
+  /**
+   * Whether replies to pipelined commands may have been taken for one another's: one of them never came, or was none. A server
+   * that loses a reply, or the end of one, is found out no earlier.
+   */
+  get mixedUp(): boolean {
+    return this.#mixedUp;
   }
 
   /** What is known of this server's pipelining by now. */
@@ -195,6 +204,7 @@ export class Pipeline {
       const garbled = error instanceof Pop3Error && error.failure.kind === 'protocol';
       // Silence behind an answer means that the rest was thrown away; elsewhere the server may just be slow, and data too long.
       if (!pipelined || (at !== 'behind' && timedOut(error)) || (at === 'data' && garbled)) throw error;
+      this.#mixedUp ||= garbled || timedOut(error);
       if (this.#verdict === 'yes' && !garbled) {
         // It has worked before, so this is the network's doing, unless it happens again.
         this.#verdict = 'suspect';

@@ -100,6 +100,11 @@ export class Session {
     return this.#conversation.open;
   }
 
+  /** Whether what the last series has brought may be other messages': a reply among pipelined commands was missing. */
+  get mixedUp(): boolean {
+    return this.#pipeline.mixedUp;
+  }
+
   get counters(): Counters {
     return this.#conversation.counters;
   }

@@ -231,6 +231,14 @@ export class MessageStore {
     } else this.#sql.exec(`UPDATE messages SET digest = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`, digest, created);
   }
 
+  /** What was read of messages may be other messages': nothing is known of them but what was listed. */
+  unread(created: readonly number[]): void {
+    this.#sql.exec(
+      `UPDATE messages SET detail = 0, summary = NULL, fingerprint = NULL, digest = NULL WHERE created IN (SELECT value FROM json_each(?))`,
+      JSON.stringify(created),
+    );
+  }
+
   /** A message could not be read: it is left alone until `retryAt`. */
   readFailed(created: number, retryAt: number): void {
     this.#sql.exec(`UPDATE messages SET tries = tries + 1, retry_at = ? WHERE created = ?`, retryAt, created);

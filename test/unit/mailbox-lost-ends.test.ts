@@ -1,0 +1,71 @@
+/**
+ * A server that loses the end of a message among pipelined commands: the next reply is taken for part of it, and each one behind
+ * that for the one before. It shows only when the last reply doesn't come.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { nodeMailbox, type NodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
+import { details, page, rawOf, ring } from './mailbox-calls.ts';
+import { mail, MailWorld } from './mailbox-world.ts';
+
+let world: MailWorld;
+
+beforeEach(() => {
+  world = new MailWorld();
+  world.fill(6);
+});
+
+afterEach(() => world.close());
+
+/** An account on a server that loses the end of message `number` as often as `loses` says so. */
+async function losing(verb: 'TOP' | 'RETR', number: number, loses: () => boolean): Promise<NodeMailbox> {
+  const server = await world.serve({
+    answer: (command) => {
+      if (command.verb !== verb || command.argument.split(' ')[0] !== String(number) || !loses()) return null;
+      return `+OK\r\n${Buffer.from(mail(`mail ${number}`)).toString()}`;
+    },
+  });
+  const box = nodeMailbox({ deadlines: { reply: 100, chunk: 100 }, lingerMs: 0 });
+  valueOf(await box.service.create(box.id, settingsFor(server.port), false, null));
+  return box;
+}
+
+/** The subjects that are known, and those that belong to the same UIDLs. */
+async function subjects(box: NodeMailbox): Promise<[known: unknown[], true: unknown[]]> {
+  const { data } = await page(box, { limit: 200, maxAge: 1_000_000 });
+  const known = data.filter(({ subject }) => subject !== null);
+  return [known.map(({ subject }) => subject), known.map(({ uidl }) => `mail ${uidl?.slice(1)}`)];
+}
+
+describe('the end of a header that is lost', () => {
+  it('gives no message the header of another', async () => {
+    const box = await losing('TOP', 4, () => true);
+    expect(await box.service.sync(OPERATOR)).toMatchObject({ ok: false, failure: { kind: 'upstream_timeout' } });
+    for (let n = 0; n < 8; n++) {
+      const [known, right] = await subjects(box);
+      expect(known).toEqual(right);
+      await ring(box);
+    }
+    expect(await details(box)).toEqual(['headers', 'headers', 'headers', 'uidl', 'headers', 'headers']);
+  });
+});
+
+describe('the end of a message that is lost', () => {
+  it('leaves no message with the octets of another', async () => {
+    let losesNow = false;
+    const box = await losing('RETR', 2, () => losesNow);
+    await box.service.sync(OPERATOR);
+    const { data } = await page(box, { order: 'oldest', fields: ['uidl'] });
+    const ids = data.map(({ id }) => id ?? '');
+    losesNow = true;
+    const query = { ids, fields: null, html: 'safe' as const, maxBodyBytes: 1_000 };
+    valueOf(await box.service.messagesById(OPERATOR, query));
+    losesNow = false;
+    for (const [index, id] of ids.entries()) {
+      const octets = Buffer.from(await new Response((await rawOf(box, id)).body).arrayBuffer());
+      expect(octets.toString('latin1')).toBe(Buffer.from(mail(`mail ${index + 1}`)).toString('latin1'));
+    }
+    await box.service.sync(OPERATOR);
+    const [known, right] = await subjects(box);
+    expect(known).toEqual(right);
+  });
+});
