@@ -175,7 +175,7 @@ export const HTTP = {
 export const RETRY_AFTER = {
   /** There is no room or no turn for it now; soon there will be. */
   busy: 5,
-  /** The mail server has turned us away and didn't say for how long. */
+  /** The mail server has turned us away, or refused a message, and didn't say for how long. */
   upstream: 60,
 } as const;
 

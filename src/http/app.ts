@@ -6,6 +6,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { readConfig } from '../config.ts';
+import { RETRY_AFTER } from '../limits.ts';
 import { log } from '../log.ts';
 import { conditioned } from './conditions.ts';
 import { corsHeaders, preflightHeaders } from './cors.ts';
@@ -109,15 +110,12 @@ function absent(app: App, c: Context<AppEnv>): ProblemResponse {
   return methods.length === 0 ? problem(c, 'not_found') : problem(c, 'method_not_allowed', { allow: methods.join(', ') });
 }
 
-/** How long a caller should wait when an object could not take its call: seconds. */
-const OVERLOADED_SECONDS = 5;
-
 /** Something was thrown. The platform marks what an object could not take (`overloaded`) or lost on its way (`retryable`). */
 function internal(error: Error, c: Context<AppEnv>): ProblemResponse {
   // As of any account that isn't there: its tokens are worth nothing, the operator has mistyped.
   if (error instanceof NoJurisdictionError) return problem(c, c.var.caller.kind === 'operator' ? 'not_found' : 'unauthorized');
   if (('overloaded' in error && error.overloaded === true) || ('retryable' in error && error.retryable === true)) {
-    return problem(c, 'overloaded', { retryAfterSeconds: OVERLOADED_SECONDS });
+    return problem(c, 'overloaded', { retryAfterSeconds: RETRY_AFTER.busy });
   }
   log('request_failed', { request: c.var.requestId, error: error.name });
   return problem(c, 'internal');

@@ -5,9 +5,10 @@
  */
 import { Buffer } from 'node:buffer';
 import { MAILBOX } from '../limits.ts';
-import { log } from '../log.ts';
+import { errorName, log } from '../log.ts';
 import { Budget } from './budget.ts';
 import { failureOf, overloaded } from './failure.ts';
+import { needsIndexing } from './indexer.ts';
 import { needsHeaders, needsWhole, someOf } from './item.ts';
 import type { Rooms } from './rooms.ts';
 import type { BatchEntry, BatchQuery, Failure, MessageView } from './rpc.ts';
@@ -55,7 +56,7 @@ async function readWhole(rows: readonly MessageRow[], query: BatchQuery, rooms: 
 async function readItems(rows: readonly MessageRow[], query: BatchQuery, rooms: Rooms, answer: Answer): Promise<void> {
   const { indexer, store, deps } = rooms;
   const now = deps.now();
-  const missing = needsHeaders(query.fields) ? rows.filter((row) => row.detail === 0 && (row.retry_at ?? 0) <= now) : [];
+  const missing = needsHeaders(query.fields) ? rows.filter((row) => needsIndexing(row, now)) : [];
   const indexed = indexer.index(missing, 'interactive');
   const unknown = new Set<string>();
   for (const { id } of missing) if (!(await answer.waitFor(id, indexed))) unknown.add(id);
@@ -128,7 +129,7 @@ class Answer {
   /** A bug of ours that one message brings out must not cost the others. */
   #failureOf(error: unknown): Failure {
     const failure = failureOf(error);
-    if (!failure) log('message_failed', { account: this.#account, error: error instanceof Error ? error.name : 'unknown' });
+    if (!failure) log('message_failed', { account: this.#account, error: errorName(error) });
     return failure ?? { kind: 'internal' };
   }
 }

@@ -2,7 +2,7 @@
  * Whole messages: RETR (RFC 1939 §5) goes octet by octet into a copy and through the MIME outline, once, at the server's
  * pace. Callers that want the same message share the transfer. A message cut off before its terminator is no message.
  */
-import { MAILBOX } from '../limits.ts';
+import { MAILBOX, RETRY_AFTER } from '../limits.ts';
 import { OutlineParser } from '../mime/outline.ts';
 import { summarize } from '../mime/message.ts';
 import { type Command, retr } from '../pop3/command.ts';
@@ -119,8 +119,7 @@ export class Fetcher {
           this.#absent(open, transfer);
           continue;
         }
-        await this.#take(open, transfer, reply);
-        if (this.#context.copies.isComplete(row.created)) read.push(row.created);
+        if (await this.#take(open, transfer, reply)) read.push(row.created);
       }
     } catch (error) {
       if (open.session.mixedUp) this.#disbelieve(read);
@@ -128,11 +127,12 @@ export class Fetcher {
     }
   }
 
-  /** Gives a transfer its outcome. Throws what ends the session, or all hope for the next message. */
-  async #take(open: OpenSession, transfer: Transfer, reply: Reply): Promise<void> {
+  /** Gives a transfer its outcome; whether the message is here now. Throws what ends the session, or all hope for the next message. */
+  async #take(open: OpenSession, transfer: Transfer, reply: Reply): Promise<boolean> {
     try {
       await this.#receive(open, transfer.row, reply, () => transfer.start());
       transfer.finish();
+      return true;
     } catch (error) {
       // Where there is no room for one message there is none for the next.
       if (!open.session.usable || isOverloaded(error)) {
@@ -140,6 +140,7 @@ export class Fetcher {
         throw error;
       }
       transfer.fail(error);
+      return false;
     }
   }
 
@@ -231,7 +232,7 @@ export class Fetcher {
 
 function unreadable(): MailboxError {
   const upstream = { phase: 'retr', responseCode: null, text: null };
-  return new MailboxError({ kind: 'upstream_refused', upstream, retryAfterSeconds: MAILBOX.backoffFirst / 1000 });
+  return new MailboxError({ kind: 'upstream_refused', upstream, retryAfterSeconds: RETRY_AFTER.upstream });
 }
 
 function isOverloaded(error: unknown): boolean {

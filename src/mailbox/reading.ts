@@ -4,12 +4,12 @@
  */
 import { compose } from '../mime/message.ts';
 import { attachments, findPart, type Outline } from '../mime/outline.ts';
-import { recognisedType } from '../mime/recognised.ts';
+import { sniffedType } from '../mime/sniff.ts';
 import { MAILBOX } from '../limits.ts';
 import type { Budget } from './budget.ts';
 import { names, notModified, spanOf } from './conditions.ts';
 import type { Context } from './context.ts';
-import { MailboxError } from './failure.ts';
+import { MailboxError, overloaded } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
 import { needsContent, someOf } from './item.ts';
 import { PartContent } from './part-content.ts';
@@ -74,7 +74,7 @@ export class Reading {
     const message = await this.message(id, query, budget, tickets);
     const etag = await this.#messageTag(this.row(id), query, tickets);
     // The copy that it was just made from can't be without a digest.
-    if (etag === null) throw new MailboxError({ kind: 'overloaded', retryAfterSeconds: 5 });
+    if (etag === null) throw overloaded();
     return { notModified: false, message, etag };
   }
 
@@ -132,7 +132,7 @@ export class Reading {
     const etag = partTag(row, outline, path, account.vault);
     if (notModified(query, etag)) return { notModified: true, etag };
     const content = new PartContent(part, (start, end) => copies.follow(row, start, end));
-    const recognised = query.recognise ? recognisedType(await content.head(MAILBOX.magicOctets)) : null;
+    const recognised = query.recognise ? sniffedType(await content.head(MAILBOX.magicOctets)) : null;
     const { size, sha256 } = attachment;
     const range = query.body ? spanOf(query, size, etag) : null;
     const { start, end } = range ?? { start: 0, end: size };
@@ -173,7 +173,7 @@ export class Reading {
     if (held) return held;
     await budget.wait(this.#transfer(row).done);
     const fetched = await copies.outline(row);
-    if (!fetched) throw new MailboxError({ kind: 'overloaded', retryAfterSeconds: 5 });
+    if (!fetched) throw overloaded();
     return fetched;
   }
 

@@ -1,7 +1,7 @@
 /** Content known by its first octets, and never mistaken for something that a browser would run. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { recognisedType } from '../../src/mime/recognised.ts';
+import { sniffedType } from '../../src/mime/sniff.ts';
 
 const octets = (...parts: (string | number[])[]): Uint8Array =>
   Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : Buffer.from(part))));
@@ -20,15 +20,15 @@ const KNOWN: [string, Uint8Array][] = [
 
 describe('what begins like', () => {
   test.each(KNOWN)('%s is that', (type, content) => {
-    expect(recognisedType(content)).toBe(type);
+    expect(sniffedType(content)).toBe(type);
     // Within a larger buffer too.
-    expect(recognisedType(Buffer.concat([octets('xxx'), content]).subarray(3))).toBe(type);
+    expect(sniffedType(Buffer.concat([octets('xxx'), content]).subarray(3))).toBe(type);
   });
 
   test.each(KNOWN)('%s is nothing while its magic is cut off', (_, content) => {
-    const magic = recognisedType(content.subarray(0, 4)) === null ? 4 : 2;
-    expect(recognisedType(content.subarray(0, magic))).toBeNull();
-    expect(recognisedType(new Uint8Array(0))).toBeNull();
+    const magic = sniffedType(content.subarray(0, 4)) === null ? 4 : 2;
+    expect(sniffedType(content.subarray(0, magic))).toBeNull();
+    expect(sniffedType(new Uint8Array(0))).toBeNull();
   });
 });
 
@@ -46,13 +46,13 @@ test.each<[string, Uint8Array]>([
   ['BMP', octets('BM', [0, 0, 0, 0])],
   ['ICO', octets([0, 0, 1, 0])],
 ])('%s is not recognised', (_, content) => {
-  expect(recognisedType(content)).toBeNull();
+  expect(sniffedType(content)).toBeNull();
 });
 
 test('nothing that begins with a character of markup or with white space is recognised', () => {
   fc.assert(
     fc.property(fc.constantFrom('<', ' ', '\n', '\t', '\r', '\ufeff', '{', '/', '#'), fc.uint8Array({ maxLength: 64 }), (first, rest) => {
-      expect(recognisedType(Buffer.concat([Buffer.from(first), rest]))).toBeNull();
+      expect(sniffedType(Buffer.concat([Buffer.from(first), rest]))).toBeNull();
     }),
   );
 });

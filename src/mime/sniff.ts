@@ -9,7 +9,7 @@ const JPEG = [0xff, 0xd8, 0xff];
 const BRAND_OCTETS = 4;
 
 /** The media type of octets that begin like a PNG, JPEG, GIF, WebP, AVIF or PDF; null for anything else. */
-export function recognisedType(octets: Uint8Array): string | null {
+export function sniffedType(octets: Uint8Array): string | null {
   if (begins(octets, PNG)) return 'image/png';
   if (begins(octets, JPEG)) return 'image/jpeg';
   const text = String.fromCharCode(...octets.subarray(0, 12));
