@@ -96,6 +96,12 @@ export class Transcript {
     else this.heard(octets);
   }
 
+  /** A line behind the greeting, which nobody has asked for: a banner may have several. */
+  unasked(octets: Uint8Array): void {
+    if (this.#discreet) this.#add('S: …');
+    else this.heard(octets);
+  }
+
   heard(octets: Uint8Array): void {
     const hidden = this.#secrets.repeatedIn(decoded(octets));
     this.#add(`S: ${hidden || (isContinuation(octets) && octets.length > 2) ? HIDDEN : cleanText(octets)}`);
@@ -125,6 +131,7 @@ class Observed implements Channel {
   readonly #channel: Channel;
   readonly #transcript: Transcript;
   #due: Due[] = [{ command: null }];
+  #asked = false;
   #exchanging = false;
   /** The data that is being sent: lines of it so far, and how many of them are shown. */
   #data: { lines: number; readonly shown: number } | null = null;
@@ -155,6 +162,7 @@ class Observed implements Channel {
 
   write(phase: Phase, octets: Uint8Array): Promise<void> {
     this.#transcript.phase = phase;
+    this.#asked = true;
     for (const line of decoded(octets).split('\r\n').slice(0, -1)) {
       const exchanging = this.#exchanging;
       this.#exchanging = this.#transcript.wrote(line, exchanging);
@@ -208,6 +216,7 @@ class Observed implements Channel {
   #status(line: Uint8Array): void {
     const greeting = this.#due[0]?.command === null;
     if (greeting) this.#transcript.greeted(line);
+    else if (!this.#asked) this.#transcript.unasked(line);
     else this.#transcript.heard(line);
     if (!greeting && isContinuation(line)) return;
     this.#exchanging = false;

@@ -130,6 +130,9 @@ describe('an account', () => {
     for (const [script, code] of [
       [[send('SSH-2.0-banner\r\n'), stall], 'upstream_protocol'],
       [[send('-ERR banner\r\n'), close], 'upstream_refused'],
+      // Lines behind the first one are as much of a banner, whole or not.
+      [[send('220-mx.example.com\r\n220-banner\r\n220 banner\r\n'), stall], 'upstream_protocol'],
+      [[send('SSH-2.0-x\r\n\x00\x05banner'), stall], 'upstream_protocol'],
     ] as const) {
       const port = await world.follow(script, { greeting: 300 });
       const { id, token } = await world.gateway.account(port, {}, { verify: false });
@@ -137,6 +140,15 @@ describe('an account', () => {
       expect(diagnosis.steps.at(-1)).toEqual({ name: 'greeting', ok: false, code });
       expect(JSON.stringify(diagnosis)).not.toContain('banner');
     }
+  });
+
+  test('shows a token nothing of what comes behind a greeting, and the operator all', async () => {
+    const port = await world.follow([send('+OK\r\n* a banner\r\n'), stall]);
+    const { id, token } = await world.gateway.account(port, {}, { verify: false });
+    const diagnosis = await world.diagnose({ account: id }, token);
+    expect(course(diagnosis)).toEqual(['policy', 'connect', 'greeting', 'capabilities: upstream_protocol']);
+    expect(diagnosis.transcript).toEqual(['S: +OK …', 'S: …']);
+    expect((await world.diagnose({ account: id })).transcript).toEqual(['S: +OK', 'S: * a banner']);
   });
 
   test('is not connected to a second time for a token', async () => {
