@@ -53,7 +53,7 @@ export async function diagnoseAccount(rooms: Rooms, { discreet, budget }: { disc
     await examination.run();
     const { session, refusal } = examination;
     if (session?.loggedIn) await connection.loggedIn(session);
-    else if (refusal) await connection.failed(refusal);
+    if (refusal) await connection.failed(refusal);
     results.push(examination.result);
     return null;
   };
@@ -76,7 +76,7 @@ class Examination {
   #over = false;
   /** The newest session. */
   session: Session | null = null;
-  /** What the login failed with, if it was tried. */
+  /** What the login failed with, if it was tried. Some servers refuse it no earlier than at STAT. */
   refusal: unknown = null;
 
   constructor(question: Question, deps: Deps, budget: Budget) {
@@ -175,7 +175,7 @@ class Examination {
     if (failure && name === null) return;
     if (!failure || !name) throw error;
     this.#opened(name);
-    if (name === 'login') this.refusal = error;
+    if (name === 'login' || (name === 'stat' && error instanceof Pop3Error)) this.refusal = error;
     const text = failure.upstream?.text ?? '';
     this.#end(name, failure.kind, failure.reason ?? text, text);
     if (name === 'connect' && failure.kind === 'upstream_unreachable') await this.#look(failure.reason !== undefined);

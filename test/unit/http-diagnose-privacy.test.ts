@@ -173,6 +173,18 @@ describe('an account', () => {
     expect(await (await world.gateway.ask('GET', path, { as: token })).json()).toMatchObject({ state: 'auth_failed' });
     expect(course(await world.diagnose({ account: id }))).toEqual([...BEFORE_LOGIN, 'login: upstream_auth_failed']);
   });
+
+  test.each([
+    ['LOGIN-DELAY 300', 'login_delay', 'ready'],
+    ['AUTH', 'upstream_auth_failed', 'auth_failed'],
+  ])('that is refused with [%s] at STAT, behind its login, is logged in to no more', async (responseCode, code, state) => {
+    await world.serve({ answer: ({ verb }) => (verb === 'STAT' ? `-ERR [${responseCode}] Not now.\r\n` : null) });
+    const { id, token, path } = await world.gateway.account(world.server.port, {}, { verify: false, pollSeconds: 0 });
+    expect(course(await world.diagnose({ account: id }, token)).at(-1)).toBe(`stat: ${code}`);
+    expect(course(await world.diagnose({ account: id }, token)).at(-1)).toBe(`login: ${code}`);
+    expect(sent(world.server, 'AUTH')).toHaveLength(1);
+    expect(await (await world.gateway.ask('GET', path, { as: token })).json()).toMatchObject({ state, lastError: { code } });
+  });
 });
 
 describe('whoever asks', () => {
