@@ -13,14 +13,15 @@ export interface Findings {
     readonly code: NonNullable<DiagnosisStep['code']>;
     readonly text: string;
   } | null;
-  /** What the port does without TLS: speaks POP3, takes a connection, or not even that; `unresolved` where nobody could say where the name leads to; null where that wasn't tried. */
-  readonly probe: 'pop3' | 'open' | 'closed' | 'unresolved' | null;
+  /** What the port does without TLS: speaks POP3 or something `other`, takes a connection, or not even that; `unresolved` where nobody could say where the name leads to; null where that wasn't tried. */
+  readonly probe: 'pop3' | 'other' | 'open' | 'closed' | 'unresolved' | null;
   readonly steps: readonly DiagnosisStep[];
   readonly loginDelaySeconds: number;
 }
 
 type Failed = NonNullable<Findings['failed']>;
 
+const OTHER_SERVICE = 'What answers at this port does not speak POP3. Check host and port: POP3 with TLS is at 995, without at 110.';
 const APP_PASSWORD =
   'The provider wants an app password here instead of the usual one. Make one in the security settings of the mailbox and use that.';
 const ACCESS_TOKEN =
@@ -63,13 +64,16 @@ export function advise(findings: Findings): string {
     case 'greeting':
       return ungreeted(failed, findings.server);
     case 'tls':
+      if (isPassing(failed.code)) return later(failed.code);
       return 'The connection could not be secured by STLS. If the server has TLS from the start, use security "tls" with port 995; else check its certificate.';
     case 'capabilities':
-      return 'The server broke off or kept silent when it was asked for its capabilities. It may be another service than POP3, or a faulty one.';
+      // Some are asked once more after the login.
+      if (findings.steps.some(({ name }) => name === 'login')) return unopened(failed, findings.steps);
+      return 'The server broke off, kept silent or broke the protocol when it was asked for its capabilities. It may be another service than POP3, or a faulty one.';
     case 'login':
       return notLoggedIn(failed, findings.server);
     default:
-      return unopened(failed);
+      return unopened(failed, findings.steps);
   }
 }
 
@@ -80,6 +84,7 @@ function unconnected({ server, probe, failed }: Findings): string {
     return 'The server did not answer in time. Check host and port, and whether a firewall is in the way.';
   if (probe === 'pop3')
     return 'This port answers without TLS: wrong security or port. Use security "starttls" here, or "tls" with port 995.';
+  if (probe === 'other') return OTHER_SERVICE;
   if (probe === 'open')
     return 'Something listens at this port, but TLS could not be made with it. Check that the certificate is issued for exactly this host, complete, and not expired; which of these it is can not be told from here.';
   if (probe === 'closed' || server.security !== 'tls')
@@ -88,9 +93,8 @@ function unconnected({ server, probe, failed }: Findings): string {
 }
 
 function ungreeted({ code }: Failed, { security }: Target): string {
-  if (code === 'upstream_protocol')
-    return 'What answers at this port does not speak POP3. Check host and port: POP3 with TLS is at 995, without at 110.';
-  if (code === 'mailbox_in_use' || code === 'login_delay' || code === 'upstream_temporary') return later(code);
+  if (code === 'upstream_protocol') return OTHER_SERVICE;
+  if (isPassing(code)) return later(code);
   if (code === 'upstream_refused')
     return 'The server turned the connection away in its greeting. Its words say why; it may refuse this address.';
   return security === 'tls'
@@ -98,9 +102,15 @@ function ungreeted({ code }: Failed, { security }: Target): string {
     : 'The server took the connection and said nothing. It may wait for TLS: try security "tls" with port 995.';
 }
 
+/** What the server is known to mean by its words, where it refused something. */
+function saying({ code, text }: Pick<Failed, 'code' | 'text'>): string | undefined {
+  if (code !== 'upstream_auth_failed' && code !== 'upstream_refused') return undefined;
+  return SAYINGS.find(([said]) => said.test(text))?.[1];
+}
+
 function notLoggedIn({ code, text }: Failed, { host }: Target): string {
-  const said = SAYINGS.find(([saying]) => saying.test(text))?.[1];
-  if (said !== undefined && (code === 'upstream_auth_failed' || code === 'upstream_refused')) return said;
+  const said = saying({ code, text });
+  if (said !== undefined) return said;
   if (code === 'upstream_auth_failed') {
     const provider = PROVIDERS.find(([name]) => name.test(host.toLowerCase()))?.[1];
     return (
@@ -108,20 +118,33 @@ function notLoggedIn({ code, text }: Failed, { host }: Target): string {
       'The server refused the user name or the password. Check both (some servers want the whole mail address as the user name), and whether POP3 is switched on or an app password is wanted.'
     );
   }
-  if (code === 'mailbox_in_use' || code === 'login_delay' || code === 'upstream_temporary') return later(code);
+  if (isPassing(code)) return later(code);
+  if (code === 'upstream_protocol')
+    return 'The server broke the protocol at the login; the step says how. Another "auth.method" may do, else its operator must be asked.';
   if (code === 'upstream_refused')
     return 'This login can not be made with this server, for the reason in the step. Another "auth.method" may do, or the provider must be asked.';
   return 'The server broke off or kept silent at the login. Some do that after too many wrong passwords: wait some minutes and try once more.';
 }
 
-function unopened({ name, code }: Failed): string {
-  if (code === 'mailbox_in_use' || code === 'login_delay' || code === 'upstream_temporary') return later(code);
-  if (name === 'stat')
-    return 'The server takes the login and does not open the mailbox. POP3 may be switched off for it in the settings at the provider.';
-  return 'The login works, but the server broke off or broke the protocol afterwards; the step says where. If it stays so, its operator must be asked.';
+function unopened({ name, code, text }: Failed, steps: Findings['steps']): string {
+  if (isPassing(code)) return later(code);
+  if (name === 'stat' && code !== 'upstream_protocol' && code !== 'upstream_timeout')
+    return (
+      saying({ code, text }) ??
+      'The server takes the login and does not open the mailbox. POP3 may be switched off for it in the settings at the provider.'
+    );
+  if (name === 'uidl' && code === 'upstream_timeout' && steps.some(({ detail }) => Array.isArray(detail) && detail.includes('PIPELINING')))
+    return 'The login works, but the unique-ids did not come in time. The list may be long, or the server may lose commands that are sent together, though it announces PIPELINING: an account finds that out by itself.';
+  return 'The login works, but then the server refused, broke off, kept silent or broke the protocol; the step says where. If it stays so, its operator must be asked.';
 }
 
-function later(code: 'mailbox_in_use' | 'login_delay' | 'upstream_temporary'): string {
+type Passing = 'mailbox_in_use' | 'login_delay' | 'upstream_temporary';
+
+function isPassing(code: Failed['code']): code is Passing {
+  return code === 'mailbox_in_use' || code === 'login_delay' || code === 'upstream_temporary';
+}
+
+function later(code: Passing): string {
   switch (code) {
     case 'mailbox_in_use':
       return 'Another session holds the mailbox: a mail program that polls it, or an account here. Wait until it is done, or let that one poll less often; an account is diagnosed by its id.';

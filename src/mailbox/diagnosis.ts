@@ -199,7 +199,10 @@ class Examination {
       const channel = await dialled;
       this.#probe = 'open';
       const octets = await channel.read('greeting', 'greeting');
-      if (octets && /^(?:\+OK|-ERR)/i.test(new TextDecoder('latin1').decode(octets.subarray(0, 4)))) this.#probe = 'pop3';
+      const said = new TextDecoder('latin1').decode(octets?.subarray(0, 4));
+      if (/^(?:\+OK|-ERR)/i.test(said)) this.#probe = 'pop3';
+      // TLS says nothing first but an alert, which is no text. A greeting may come in pieces.
+      else if (/^[!-*,.-~]/.test(said)) this.#probe = 'other';
     };
     // There is nothing, or it says nothing: that is what was to be found out.
     await new Budget(this.#deps.now, DIAGNOSIS.probeTime).wait(this.#budget.wait(look())).catch(() => undefined);

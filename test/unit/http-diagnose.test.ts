@@ -181,9 +181,27 @@ describe('a server that can’t be connected to', () => {
     const diagnosis = await world.diagnose(place(port, 'tls'));
     expect(diagnosis).toMatchObject({ verdict: 'unreachable', advice: expect.stringContaining('certificate') });
   });
+
+  test.each(['220 mail.example.com ESMTP', '* OK IMAP4rev1', 'SSH-2.0-x', 'HTTP/1.1 400 Bad Request'])(
+    'by TLS, because it is another service: "%s"',
+    async (banner) => {
+      const diagnosis = await world.diagnose(place(await world.follow([send(`${banner}\r\n`), stall]), 'tls'));
+      expect(course(diagnosis)).toEqual(['policy', 'connect: upstream_unreachable']);
+      expect(diagnosis.advice).toContain('does not speak POP3');
+    },
+  );
+
+  test('by TLS, and says something that may be the beginning of a greeting or of TLS', async () => {
+    for (const octets of ['+', '-', '\x15\x03\x03\x00\x02\x02\x28']) {
+      const diagnosis = await world.diagnose(place(await world.follow([send(octets), stall], { connect: 200 }), 'tls'));
+      expect(diagnosis.advice).toContain('certificate');
+    }
+  });
 });
 
 describe('a server that gets stuck', () => {
+  const entered: Step[] = [send('+OK\r\n'), ...on('CAPA', '-ERR\r\n'), ...on('USER ann', '+OK\r\n'), ...on('PASS secret', '+OK\r\n')];
+
   test.each<[string, Step[], string[], string]>([
     ['without a greeting', [stall], ['policy', 'connect', 'greeting: upstream_timeout'], 'wait for TLS'],
     [
@@ -224,6 +242,30 @@ describe('a server that gets stuck', () => {
       [...BEFORE_LOGIN, 'login', 'stat: upstream_refused'],
       'switched off',
     ],
+    [
+      'at STAT, for want of an app password',
+      [...entered, ...on('STAT', '-ERR Application password required\r\n')],
+      [...BEFORE_LOGIN, 'login', 'stat: upstream_refused'],
+      'app password here',
+    ],
+    [
+      'at STAT, without a word',
+      [...entered, expectLine('STAT'), stall],
+      [...BEFORE_LOGIN, 'login', 'stat: upstream_timeout'],
+      'The login works, but then',
+    ],
+    [
+      'at STAT, without its numbers',
+      [...entered, ...on('STAT', '+OK many\r\n'), stall],
+      [...BEFORE_LOGIN, 'login', 'stat: upstream_protocol'],
+      'The login works, but then',
+    ],
+    [
+      'at the login, with what is no answer',
+      [send('+OK\r\n'), ...on('CAPA', '-ERR\r\n'), ...on('USER ann', 'Hello\r\n'), stall],
+      [...BEFORE_LOGIN, 'login: upstream_protocol'],
+      'broke the protocol at the login',
+    ],
   ])('%s', async (_, script, expected, words) => {
     const port = await world.follow(script, { greeting: 200, reply: 200, chunk: 200 });
     const diagnosis = await world.diagnose(place(port));
@@ -241,6 +283,37 @@ describe('a server that gets stuck', () => {
     const diagnosis = await world.diagnose(place(peer.port));
     expect(course(diagnosis)).toEqual([...BEFORE_LOGIN, 'login: upstream_timeout']);
     expect(diagnosis.transcript.at(-1)).toBe('C: USER ***');
+  });
+
+  test('because it can do no STLS for now', async () => {
+    const offered = [send('+OK\r\n'), ...on('CAPA', '+OK\r\nSTLS\r\n.\r\n')];
+    const port = await world.follow([...offered, ...on('STLS', '-ERR [SYS/TEMP] No TLS now.\r\n'), stall]);
+    const diagnosis = await world.diagnose(place(port, 'starttls'));
+    expect(course(diagnosis)).toEqual(['policy', 'connect', 'greeting', 'tls: upstream_temporary']);
+    expect(diagnosis.advice).toContain('passing fault');
+  });
+
+  test('at CAPA after the login', async () => {
+    const answer = '+OK\r\nUSER\r\n.\r\n';
+    const login = [...on('CAPA', answer), ...on('USER ann', '+OK\r\n'), ...on('PASS secret', '+OK\r\n')];
+    const port = await world.follow([send('+OK\r\n'), ...login, expectLine('CAPA'), stall], { reply: 200 });
+    expect(await world.diagnose(place(port))).toMatchObject({
+      verdict: 'timeout',
+      advice: expect.stringContaining('The login works, but'),
+    });
+  });
+
+  test('because it loses a command behind another, though it announces PIPELINING', async () => {
+    const capabilities = '+OK\r\nUSER\r\nTOP\r\nUIDL\r\nPIPELINING\r\n.\r\n';
+    let asked = 0;
+    const clock = (): number => (asked++ === 0 ? 0 : HTTP.requestTime - 300);
+    const login = [...on('CAPA', capabilities), ...on('USER ann', '+OK\r\n'), ...on('PASS secret', '+OK\r\n')];
+    const peer = await ScriptedPeer.listen([[send('+OK\r\n'), ...login, ...on('STAT', '+OK 2 20\r\n'), stall]]);
+    world.peers.push(peer);
+    world.gateway = new NodeGateway({ ports: [peer.port], mailbox: { clock } });
+    const diagnosis = await world.diagnose(place(peer.port));
+    expect(course(diagnosis)).toEqual([...BEFORE_LOGIN, 'login', 'stat', 'uidl: upstream_timeout']);
+    expect(diagnosis.advice).toContain('PIPELINING');
   });
 
   test('because it lacks STLS', async () => {
