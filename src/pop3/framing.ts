@@ -95,6 +95,11 @@ type At = 'text' | 'cr' | 'line start' | 'dot' | 'dot cr';
 export class DataDecoder {
   #at: At = 'line start';
 
+  /** Whether what came last ends a line: where the server has no more to say, it has lost the terminator. */
+  get atLineStart(): boolean {
+    return this.#at === 'line start';
+  }
+
   /**
    * Takes `chunk` from the offset `from` on and moves its data together in place, so that nothing is allocated.
    * The CRLF before the terminating dot belongs to the data. Not to be called again once `ended`.

@@ -202,8 +202,10 @@ export class Pipeline {
       const lost = this.#trial.broke(phase, error);
       if (lost) throw lost;
       const garbled = error instanceof Pop3Error && error.failure.kind === 'protocol';
-      // Silence behind an answer means that the rest was thrown away; elsewhere the server may just be slow, and data too long.
-      if (!pipelined || (at !== 'behind' && timedOut(error)) || (at === 'data' && garbled)) throw error;
+      // Silence behind an answer means that the rest was thrown away, and silence behind a line of data that its end was lost, maybe not the
+      // first one; elsewhere the server may just be slow, and data too long.
+      const slow = timedOut(error) && at !== 'behind' && !(at === 'data' && this.#current?.data.atLineStart);
+      if (!pipelined || slow || (at === 'data' && garbled)) throw error;
       this.#mixedUp ||= garbled || timedOut(error);
       if (this.#verdict === 'yes' && !garbled) {
         // It has worked before, so this is the network's doing, unless it happens again.

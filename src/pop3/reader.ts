@@ -92,6 +92,11 @@ export class DataReader {
     return this.#ended;
   }
 
+  /** Whether what has come so far ends with a line, so that it may be all that there is, without its terminator. */
+  get atLineStart(): boolean {
+    return this.#decoder.atLineStart;
+  }
+
   /**
    * The next octets, valid until the next call, or null when no more are delivered: the data has ended, or was cut
    * at the command's limit. Throws `protocol` where the limit is the protocol's, `closed`, or the channel's error.
