@@ -10,6 +10,7 @@ import type { Reply } from '../pop3/session.ts';
 import { askByNumber } from './assumption.ts';
 import type { Context } from './context.ts';
 import type { CopyWriter } from './copy-writer.ts';
+import { disbelieve } from './disbelief.ts';
 import { MailboxError, overloaded, refusal, unbelieved } from './failure.ts';
 import { backoff } from './health.ts';
 import { areOfTwo, fingerprint, sameSummary } from './summary.ts';
@@ -122,7 +123,7 @@ export class Fetcher {
         if (await this.#take(open, transfer, reply)) read.push(row.created);
       }
     } catch (error) {
-      if (open.session.mixedUp) this.#disbelieve(read);
+      if (open.session.mixedUp) disbelieve(read, this.#context);
       throw error;
     }
   }
@@ -142,15 +143,6 @@ export class Fetcher {
       transfer.fail(error);
       return false;
     }
-  }
-
-  /** What was stored of these messages may be of others. */
-  #disbelieve(read: readonly number[]): void {
-    const { copies, store } = this.#context;
-    store.transaction(() => {
-      for (const created of read) copies.discard(created);
-      store.messages.unread(read);
-    });
   }
 
   /** The session doesn't list the message. */

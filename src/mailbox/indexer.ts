@@ -9,6 +9,7 @@ import { type Command, top } from '../pop3/command.ts';
 import { Pop3Error } from '../pop3/error.ts';
 import { bounded } from './batches.ts';
 import type { Context } from './context.ts';
+import { disbelieve } from './disbelief.ts';
 import { MailboxError, refusal } from './failure.ts';
 import type { Fetcher } from './fetcher.ts';
 import { backoff } from './health.ts';
@@ -203,7 +204,7 @@ export class Indexer {
     } catch (error) {
       if (open.session.mixedUp) {
         batch.length = 0;
-        this.#context.store.messages.unread(known);
+        disbelieve(known, this.#context);
       }
       const current = asked[next];
       if (current) this.#broke(current.row, error);

@@ -2,9 +2,9 @@
  * A server that loses the end of a message among pipelined commands: the next reply is taken for part of it, and each one behind
  * that for the one before. It shows only when the last reply doesn't come.
  */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeMailbox, type NodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
-import { details, page, rawOf, ring } from './mailbox-calls.ts';
+import { details, follow, page, rawOf, ring } from './mailbox-calls.ts';
 import { mail, MailWorld } from './mailbox-world.ts';
 
 let world: MailWorld;
@@ -72,5 +72,31 @@ describe('the end of a message that is lost', () => {
     await box.service.sync(OPERATOR);
     const [known, right] = await subjects(box);
     expect(known).toEqual(right);
+  });
+
+  it('is told to who follows the feed and saw another message meanwhile', async () => {
+    let headers = false;
+    const server = await world.serve({
+      answer: ({ verb, argument }) => {
+        if (verb === 'TOP' && !headers) return '-ERR Not now.\r\n';
+        return verb === 'RETR' && argument === '2' ? `+OK\r\n${Buffer.from(mail('mail 2')).toString()}` : null;
+      },
+    });
+    const box = nodeMailbox({ deadlines: { reply: 1_000, chunk: 1_000 }, lingerMs: 0 });
+    valueOf(await box.service.create(box.id, settingsFor(server.port), false, null));
+    const { data } = await page(box, { order: 'oldest' });
+    const before = await follow(box, null, { maxAge: 1_000_000 });
+    const query = { ids: data.map(({ id }) => id ?? ''), fields: null, html: 'safe' as const, maxBodyBytes: 1_000 };
+    const batch = box.service.messagesById(OPERATOR, query);
+    const wrong = await vi.waitFor(async () => {
+      const seen = await follow(box, before.at(-1)?.newState ?? null, { maxAge: 1_000_000 });
+      expect(seen.flatMap(({ updated }) => updated)).toContainEqual(expect.objectContaining({ uidl: 'u4', subject: 'mail 5' }));
+      return seen;
+    }, 5_000);
+    valueOf(await batch);
+    headers = true;
+    box.advance(3_600_000);
+    const right = await follow(box, wrong.at(-1)?.newState ?? null);
+    expect(right.flatMap(({ updated }) => updated)).toContainEqual(expect.objectContaining({ uidl: 'u4', subject: 'mail 4' }));
   });
 });

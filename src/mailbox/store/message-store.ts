@@ -231,11 +231,12 @@ export class MessageStore {
     } else this.#sql.exec(`UPDATE messages SET digest = ?, detail = 2, tries = 0, retry_at = NULL WHERE created = ?`, digest, created);
   }
 
-  /** What was read of messages may be other messages': nothing is known of them but what was listed. */
-  unread(created: readonly number[]): void {
+  /** What was read of messages may be other messages': nothing is known of them but what was listed, which is an update. */
+  unread(rows: readonly { created: number; place: number }[]): void {
     this.#sql.exec(
-      `UPDATE messages SET detail = 0, summary = NULL, fingerprint = NULL, digest = NULL WHERE created IN (SELECT value FROM json_each(?))`,
-      JSON.stringify(created),
+      `UPDATE messages SET detail = 0, summary = NULL, fingerprint = NULL, digest = NULL, updated = now.value->>1
+       FROM json_each(?) AS now WHERE messages.created = now.value->>0`,
+      JSON.stringify(rows.map((row) => [row.created, row.place])),
     );
   }
 
