@@ -57,6 +57,13 @@ export class Conversation {
     return this.#open && (this.#due > 0 || this.#reader.buffered === 0);
   }
 
+  /** Whether octets have come that belong to no command, though no reply is due. */
+  get surplus(): boolean {
+    if (!this.#open || this.#due > 0) return false;
+    this.#forgive();
+    return this.#reader.buffered > 0;
+  }
+
   get counters(): Counters {
     const { octetsIn, octetsOut } = this.#channel;
     return { flights: this.#flights, commands: this.#commands, octetsIn, octetsOut };
@@ -140,13 +147,17 @@ export class Conversation {
 
   /** A new flight: nothing may have come that belongs to no command. */
   #begin(phase: Phase): void {
-    // Some servers send blank lines between replies. On a clear channel not even those are let pass.
-    if (!this.#clear) this.#reader.skipBlankLines();
+    this.#forgive();
     if (this.#reader.buffered > 0) {
       this.close();
       throw protocolError(phase, 'octets that nobody asked for');
     }
     this.#flights++;
+  }
+
+  /** Some servers send blank lines between replies. On a clear channel not even those are let pass. */
+  #forgive(): void {
+    if (!this.#clear) this.#reader.skipBlankLines();
   }
 
   #count({ verb, octets, secret }: Command): void {

@@ -49,6 +49,8 @@ export class Pipeline {
   /** Whether a command that was written behind another has had its reply in this flight. */
   #proving = false;
   #current: { readonly command: Command; readonly data: DataReader } | null = null;
+  /** Of the last answer. */
+  #phase: Phase = 'noop';
   #mixedUp = false;
 
   constructor(conversation: Conversation, verdict: Remembered['pipelining'], trial = new LoginTrial('no')) {
@@ -58,8 +60,8 @@ export class Pipeline {
   }
 
   /**
-   * Whether replies to pipelined commands may have been taken for one another's: one of them never came, or was none. A server
-   * that loses a reply, or the end of one, is found out no earlier.
+   * Whether replies to pipelined commands may have been taken for one another's: one of them never came, or was none, or there was
+   * one too many. A server that loses a reply, or the end of one, or ends one too early, is found out no earlier.
    */
   get mixedUp(): boolean {
     return this.#mixedUp;
@@ -94,7 +96,10 @@ export class Pipeline {
     if (this.#due.length === 0) await this.#conversation.written();
     this.#fill();
     const due = this.#due[0];
-    if (!due) return null;
+    if (!due) {
+      this.#end();
+      return null;
+    }
     const { command } = due;
     const reply = this.#conversation.receive(command, this.#trial.patience(command));
     // Servers that hang up at QUIT without a word do so with and without pipelining.
@@ -103,6 +108,7 @@ export class Pipeline {
     this.#due.shift();
     this.#window.remove(command);
     this.#judge(command, status);
+    this.#phase = command.phase;
     this.#proving ||= due.behind;
     // Only a whole flight shows that the server can.
     if (this.#proving && this.#due.length === 0 && this.#verdict === 'unknown') this.#verdict = 'yes';
@@ -134,6 +140,15 @@ export class Pipeline {
     if (this.#due.length > 0 && this.#conversation.open) await this.#drainDue().catch(() => this.#conversation.close());
     this.#due = [];
     this.#window = new Window();
+  }
+
+  /** Of several replies one more than was asked for means that each of them may be that to the command before. */
+  #end(): void {
+    if (!this.#proving || !this.#conversation.surplus) return;
+    this.#mixedUp = true;
+    this.#verdict = 'no';
+    this.#conversation.close();
+    throw quirkError(this.#phase, 'pipelining');
   }
 
   #judge(command: Command, status: Status): void {

@@ -100,7 +100,7 @@ export class Session {
     return this.#conversation.open;
   }
 
-  /** Whether what the last series has brought may be other messages': a reply among pipelined commands was missing. */
+  /** Whether what the last series has brought may be other messages': among pipelined commands a reply was missing, or one too many. */
   get mixedUp(): boolean {
     return this.#pipeline.mixedUp;
   }

@@ -1,6 +1,6 @@
 /**
  * A server that loses the end of a message among pipelined commands: the next reply is taken for part of it, and each one behind
- * that for the one before. It shows only when the last reply doesn't come.
+ * that for the one before. It shows only when the last reply doesn't come. And one that ends a message too early: then a reply is left.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeMailbox, type NodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
@@ -98,5 +98,35 @@ describe('the end of a message that is lost', () => {
     box.advance(3_600_000);
     const right = await follow(box, wrong.at(-1)?.newState ?? null);
     expect(right.flatMap(({ updated }) => updated)).toContainEqual(expect.objectContaining({ uidl: 'u4', subject: 'mail 4' }));
+  });
+});
+
+describe('an end that comes too early', () => {
+  it('leaves no message with octets that the sender of another made up for it', async () => {
+    // Its second line ends the data on a server that stuffs no dots, and what follows looks like a reply.
+    const hostile = `${Buffer.from(mail('mail 3')).toString()}.\r\n+OK\r\n${Buffer.from(mail('forged')).toString()}`;
+    const unstuffed = (number: number): string => `+OK\r\n${number === 3 ? hostile : Buffer.from(mail(`mail ${number}`)).toString()}.\r\n`;
+    let stuffs = true;
+    const server = await world.serve({
+      answer: ({ verb, argument }) => {
+        if (verb === 'TOP') return '-ERR Not now.\r\n';
+        if (verb !== 'RETR' || stuffs) return null;
+        // At once, as one who has all commands does.
+        if (argument !== '6') return '';
+        stuffs = true;
+        return [1, 2, 3, 4, 5, 6].map(unstuffed).join('');
+      },
+    });
+    const box = nodeMailbox({ deadlines: { reply: 1_000, chunk: 1_000 }, lingerMs: 0 });
+    valueOf(await box.service.create(box.id, settingsFor(server.port), false, null));
+    const { data } = await page(box, { order: 'oldest', fields: ['uidl'] });
+    const ids = data.map(({ id }) => id ?? '');
+    stuffs = false;
+    const query = { ids, fields: null, html: 'safe' as const, maxBodyBytes: 1_000 };
+    await box.service.messagesById(OPERATOR, query);
+    for (const [index, id] of ids.entries()) {
+      const octets = Buffer.from(await new Response((await rawOf(box, id)).body).arrayBuffer());
+      expect(octets.toString('latin1')).toBe(Buffer.from(mail(`mail ${index + 1}`)).toString('latin1'));
+    }
   });
 });
