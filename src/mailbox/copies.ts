@@ -7,7 +7,7 @@ import { MAILBOX } from '../limits.ts';
 import type { Outline } from '../mime/outline.ts';
 import type { Account } from './account.ts';
 import { type CopySink, CopyWriter } from './copy-writer.ts';
-import { MailboxError } from './failure.ts';
+import { MailboxError, unbelieved } from './failure.ts';
 import { FreshCopies } from './fresh.ts';
 import type { Store } from './store.ts';
 
@@ -52,6 +52,9 @@ export class Copies {
   /** Readers at work on a copy: it is not evicted under them. */
   readonly #readers = new Map<number, number>();
   readonly #fresh = new FreshCopies();
+  /** Copies that were discarded under readers, and how many had been by then: who began before that is not to go on in another copy. */
+  readonly #discarded = new Map<number, number>();
+  #discards = 0;
   /** Octets of complete copies; summed once and kept since, so that a transfer doesn't scan them all. */
   #totals: { cache: number; scratch: number } | null = null;
 
@@ -139,9 +142,11 @@ export class Copies {
   /** Octets [start, end) of a copy as they are or become available; `end` null reads to the message's end. */
   async *follow(message: Message, start: number, end: number | null): AsyncGenerator<Uint8Array> {
     this.#hold(message.created, 1);
+    const begun = this.#discards;
     try {
       let at = start;
       while (end === null || at < end) {
+        if ((this.#discarded.get(message.created) ?? 0) > begun) throw disbelieved();
         const chunk = await this.#chunk(message, at);
         if (chunk === null) return;
         const wanted = end === null ? chunk : chunk.subarray(0, end - at);
@@ -161,6 +166,8 @@ export class Copies {
   /** Removes a copy that is not to be believed any more, under whoever reads it. */
   discard(created: number): void {
     this.#remove(created);
+    this.#discards += 1;
+    if (this.#readers.has(created)) this.#discarded.set(created, this.#discards);
   }
 
   /** Drops scratch copies unread for long and, oldest first, what is above the cache's cap. */
@@ -251,7 +258,8 @@ export class Copies {
     const fresh = this.#fresh.get(message.created);
     if (fresh) return at < fresh.octets.length ? fresh.octets.slice(at) : null;
     const copy = this.#store.copies.copy(message.created);
-    if (!copy) throw new MailboxError({ kind: 'message_gone' });
+    // Nothing but that, or the whole account, goes under who reads it.
+    if (!copy) throw disbelieved();
     if (at >= copy.octets) return null;
     const box = this.#store.copies.box(message.created, row);
     if (!box) return null;
@@ -265,7 +273,12 @@ export class Copies {
     if (readers > 0) this.#readers.set(created, readers);
     else {
       this.#readers.delete(created);
+      this.#discarded.delete(created);
       this.#fresh.drop(created);
     }
   }
+}
+
+function disbelieved(): MailboxError {
+  return unbelieved('What the mail server sent for this message may have been another one. It is asked again when the message is.');
 }

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeMailbox, type NodeMailbox, OPERATOR, settingsFor, valueOf } from '../support/node-mailbox.ts';
-import { details, follow, page, rawOf, ring } from './mailbox-calls.ts';
+import { details, follow, page, rawOf, ring, streamOf } from './mailbox-calls.ts';
 import { mail, MailWorld } from './mailbox-world.ts';
 
 let world: MailWorld;
@@ -72,6 +72,32 @@ describe('the end of a message that is lost', () => {
     await box.service.sync(OPERATOR);
     const [known, right] = await subjects(box);
     expect(known).toEqual(right);
+  });
+
+  it('is not read on in another copy by who has begun to read', async () => {
+    for (let n = 7; n <= 10; n++) world.drop.add(mail(`mail ${n}`, `${n}${'x'.repeat(76)}\r\n`.repeat(4_000)), `u${n}`);
+    let throwsAway = true;
+    const server = await world.serve({
+      answer: ({ verb, argument }) => {
+        if (verb === 'TOP') return '-ERR Not now.\r\n';
+        return verb === 'RETR' && argument === '8' && throwsAway ? '' : null;
+      },
+    });
+    const box = nodeMailbox({ deadlines: { reply: 500, chunk: 500 }, lingerMs: 0 });
+    valueOf(await box.service.create(box.id, settingsFor(server.port), false, null));
+    const { data } = await page(box, { order: 'oldest', fields: ['uidl'] });
+    const ids = data.slice(6).map(({ id }) => id ?? '');
+    const query = { html: 'safe' as const, maxBodyBytes: 1_000 };
+    const batch = box.service.messagesById(OPERATOR, { ids, fields: null, ...query });
+    const reader = (await streamOf(box, ids[1] ?? '')).getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toContain('Subject: mail 9\r\n');
+    valueOf(await batch);
+    throwsAway = false;
+    expect(valueOf(await box.service.message(OPERATOR, ids[1] ?? '', query, null))).toMatchObject({ message: { subject: 'mail 8' } });
+    const rest = async (): Promise<void> => {
+      for (let read = await reader.read(); !read.done; read = await reader.read());
+    };
+    await expect(rest()).rejects.toThrow();
   });
 
   it('is told to who follows the feed and saw another message meanwhile', async () => {
