@@ -54,16 +54,18 @@ export class Connection implements LineHooks {
     const target = targetKey(this.#account.settings.server);
     const memory = this.#learned(await this.#stored());
     const at = this.#deps.now();
-    const entered = (session: Session): void => this.#entered(session, background);
+    const entered = (session: Session): void => {
+      // Whoever goes ahead of a poll takes no turn, and leaves it its own.
+      if (background) this.#turn.end();
+      this.entered(session);
+    };
     const session = await dialSession(this.#account, recall(memory, target, at), this.#deps, entered);
     this.#last = { session, target, at };
     return session;
   }
 
-  /** At once, not when the job is done: an object that dies in between must not log in again too soon. */
-  #entered(session: Session, background: boolean): void {
-    // Whoever goes ahead of a poll takes no turn, and leaves it its own.
-    if (background) this.#turn.end();
+  /** A login was accepted just now. Told at once, not when the job is done: an object that dies in between must not log in again too soon. */
+  entered(session: Session): void {
     this.#enteredAt = this.#deps.now();
     this.#keepDelay(session);
   }

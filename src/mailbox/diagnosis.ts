@@ -28,6 +28,8 @@ interface Question {
   readonly loggingIn: boolean | UpstreamFailureKind;
   /** Whether connection and greeting are kept from who asks. */
   readonly discreet: boolean;
+  /** Told at once when a login is accepted. */
+  readonly onLogin?: (session: Session) => void;
 }
 
 const NOBODY = { username: '', password: null, accessToken: null, method: 'auto' } as const;
@@ -49,7 +51,9 @@ export async function diagnoseAccount(rooms: Rooms, { discreet, budget }: { disc
     const refused = mayLogIn(store.account.health(), deps.now());
     if (refused && !('upstream' in refused)) throw new MailboxError(refused);
     const { settings, credentials } = account;
-    const examination = new Examination({ login: { settings, credentials }, loggingIn: refused ?? true, discreet }, deps, budget);
+    const onLogin = (session: Session): void => connection.entered(session);
+    const question = { login: { settings, credentials }, loggingIn: refused ?? true, discreet, onLogin };
+    const examination = new Examination(question, deps, budget);
     await examination.run();
     const { session, refusal } = examination;
     if (session?.loggedIn) await connection.loggedIn(session);
@@ -127,10 +131,11 @@ class Examination {
   }
 
   async #session(remembered: Remembered | null): Promise<void> {
-    const { login, loggingIn } = this.#question;
+    const { login, loggingIn, onLogin } = this.#question;
     this.session = null;
     this.#steps.length = 0;
-    const session = await dialSession(login, remembered, { dial: (target) => this.#dial(target), random: this.#deps.random });
+    const dialling = { dial: (target: Target) => this.#dial(target), random: this.#deps.random };
+    const session = await dialSession(login, remembered, dialling, onLogin);
     this.session = session;
     this.#opened('capabilities');
     await session.announced();

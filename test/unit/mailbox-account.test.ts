@@ -1,7 +1,7 @@
 /** An account from its first login to its removal: who may call it, when it asks its server, and what is left of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HTTP } from '../../src/limits.ts';
-import { ALL, callerOf, nodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
+import { ALL, callerOf, type NodeMailbox, nodeMailbox, OPERATOR, settingsFor, TOKEN, valueOf } from '../support/node-mailbox.ts';
 import { on, ScriptedPeer, send, stall } from '../support/scripted-peer.ts';
 import { ids, page } from './mailbox-calls.ts';
 import { mail, MailWorld } from './mailbox-world.ts';
@@ -138,7 +138,10 @@ describe('a server with a login delay', () => {
     valueOf(await box.service.sync(OPERATOR));
   });
 
-  it('has it kept all the same where the object died in the middle of the session', async () => {
+  it.each<[string, (box: NodeMailbox) => Promise<unknown>]>([
+    ['session', ({ service }) => service.sync(OPERATOR)],
+    ['diagnosis', ({ service }) => service.diagnose(OPERATOR, null)],
+  ])('has it kept all the same where the object died in the middle of a %s', async (_, begin) => {
     const capabilities = '+OK\r\nTOP\r\nUIDL\r\nSASL PLAIN\r\nLOGIN-DELAY 600\r\n.\r\n';
     let silent = false;
     const answer = ({ verb }: { verb: string }) => (verb === 'CAPA' ? capabilities : silent && verb === 'STAT' ? '' : null);
@@ -149,7 +152,7 @@ describe('a server with a login delay', () => {
     box.advance(601_000);
     silent = true;
     const asked = stats();
-    void box.service.sync(OPERATOR);
+    void begin(box);
     await expect.poll(stats).toBeGreaterThan(asked);
     box.restart();
     expect(await box.service.sync(OPERATOR)).toMatchObject({ ok: false, failure: { kind: 'login_delay' } });
