@@ -1,7 +1,7 @@
 /** A mail server spoken to step by step: what is asked and what came of it. */
 import { z } from '../zod.ts';
 import { DIAGNOSIS as LIMITS, HTTP } from '../../limits.ts';
-import type { Diagnosis as DiagnosisView } from '../../mailbox/rpc.ts';
+import type { Diagnosis as DiagnosisView, Verdict } from '../../mailbox/rpc.ts';
 import { Auth, Server } from './account.ts';
 import { text } from './input.ts';
 
@@ -33,19 +33,7 @@ const CODES = [
 ] as const satisfies readonly DiagnosisView['steps'][number]['code'][];
 
 /** The codes without their `upstream_`. */
-const VERDICTS = [
-  'ok',
-  'target_not_allowed',
-  'auth_failed',
-  'login_delay',
-  'unreachable',
-  'protocol',
-  'refused',
-  'delete_unconfirmed',
-  'mailbox_in_use',
-  'temporary',
-  'timeout',
-] as const satisfies readonly DiagnosisView['verdict'][];
+const VERDICTS = ['ok', ...CODES.map((code) => code.replace(/^upstream_/, '') as Verdict<typeof code>)] as const;
 
 export const Diagnose = z
   .strictObject({
