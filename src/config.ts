@@ -5,7 +5,7 @@
  */
 import { type Keyring, parseMasterKeys } from './crypto/keyring.ts';
 import { CONFIG, DNS, HTTP, MAILBOX } from './limits.ts';
-import { parseAllowedTargets } from './net/target.ts';
+import { type AllowedTargets, parseAllowedTargets } from './net/target.ts';
 
 /** What the platform hands in. An empty variable counts as one that is not set. */
 export interface ConfigVariables {
@@ -28,8 +28,8 @@ export interface ConfigVariables {
 export interface Config {
   readonly operatorKeys: readonly string[];
   readonly keyring: Keyring;
-  /** As `net/target.ts` parses it, without a malformed entry. */
-  readonly allowedTargets: string;
+  /** Without a malformed entry. */
+  readonly allowedTargets: AllowedTargets;
   readonly corsOrigins: '*' | readonly string[];
   /** How long a session that a request opened is kept for the next one. */
   readonly sessionLingerMs: number;
@@ -96,10 +96,10 @@ function operatorKeyProblem(key: string, least: number): string | null {
 }
 
 /** An entry that allows nothing would only be missed at the first refusal, which names no entry. */
-function targetsOf(text: string): Part<string> {
-  const { malformed } = parseAllowedTargets(text);
-  const problems = malformed.map((position) => `ALLOWED_TARGETS, entry ${position}: write host:port, like pop.example.com:1110.`);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: text };
+function targetsOf(text: string): Part<AllowedTargets> {
+  const targets = parseAllowedTargets(text);
+  const problems = targets.malformed.map((position) => `ALLOWED_TARGETS, entry ${position}: write host:port, like pop.example.com:1110.`);
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, value: targets };
 }
 
 function originsOf(text: string): Part<'*' | string[]> {

@@ -7,7 +7,7 @@ import { parseAddress } from './address.ts';
 import { NetError } from './error.ts';
 import type { NetFailure } from './error.ts';
 import { type Resolver, whereabouts } from './resolve.ts';
-import { type AllowedTargets, isListed, judgeTarget, parseAllowedTargets, type Target } from './target.ts';
+import { type AllowedTargets, isListed, judgeTarget, type Target } from './target.ts';
 
 export interface TargetPolicy {
   readonly allowed: AllowedTargets;
@@ -16,9 +16,12 @@ export interface TargetPolicy {
 }
 
 /** The policy that the deployment's configuration stands for. */
-export function targetPolicy(config: { allowedTargets: string; dnsResolver: string | null }, fetch: Resolver['fetch']): TargetPolicy {
+export function targetPolicy(
+  config: { allowedTargets: AllowedTargets; dnsResolver: string | null },
+  fetch: Resolver['fetch'],
+): TargetPolicy {
   const resolver = config.dnsResolver === null ? null : { url: config.dnsResolver, fetch, deadline: DNS.deadline };
-  return { allowed: parseAllowedTargets(config.allowedTargets), resolver };
+  return { allowed: config.allowedTargets, resolver };
 }
 
 export type Admission =

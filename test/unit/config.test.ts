@@ -1,6 +1,7 @@
 /** The configuration: what each variable may be, and sentences about the rest that never repeat a value. */
 import { describe, expect, test } from 'vitest';
 import { readConfig, type Config, type ConfigVariables } from '../../src/config.ts';
+import { isListed } from '../../src/net/target.ts';
 
 const GOOD = { OPERATOR_KEY: 'o'.repeat(32), MASTER_KEY: `k1:${Buffer.alloc(32, 7).toString('base64')}` };
 
@@ -17,14 +18,19 @@ function problems(variables: ConfigVariables): readonly string[] {
 }
 
 test('the two secrets are enough', () => {
-  expect(config()).toMatchObject({ operatorKeys: ['o'.repeat(32)], allowedTargets: '', corsOrigins: [], sessionLingerMs: 4000 });
+  expect(config()).toMatchObject({
+    operatorKeys: ['o'.repeat(32)],
+    allowedTargets: { listed: new Set() },
+    corsOrigins: [],
+    sessionLingerMs: 4000,
+  });
   expect(config().dnsResolver).toBe('https://cloudflare-dns.com/dns-query');
   expect(config().keyring.first).toBe('k1');
 });
 
 test('empty variables are as good as none', () => {
   expect(config({ ALLOWED_TARGETS: '', CORS_ORIGINS: ' ', SESSION_LINGER_MS: '' })).toMatchObject({
-    allowedTargets: '',
+    allowedTargets: { listed: new Set() },
     corsOrigins: [],
     sessionLingerMs: 4000,
   });
@@ -38,7 +44,8 @@ test('lists and numbers are read', () => {
     SESSION_LINGER_MS: '0',
   });
   expect(read.operatorKeys).toEqual(['a'.repeat(32), 'b'.repeat(40)]);
-  expect(read.allowedTargets).toBe('mail.test:1110');
+  expect(isListed('mail.test', 1110, read.allowedTargets)).toBe(true);
+  expect(isListed('mail.test', 1111, read.allowedTargets)).toBe(false);
   expect(read.corsOrigins).toEqual(['https://app.example.com', 'http://localhost:3000', 'capacitor://localhost']);
   expect(read.sessionLingerMs).toBe(0);
   expect(config({ CORS_ORIGINS: '*' }).corsOrigins).toBe('*');

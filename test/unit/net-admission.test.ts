@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { admit, admitted, targetPolicy } from '../../src/net/admission.ts';
 import { NetError } from '../../src/net/error.ts';
 import { whereabouts } from '../../src/net/resolve.ts';
-import type { Target } from '../../src/net/target.ts';
+import { parseAllowedTargets, type Target } from '../../src/net/target.ts';
 import { json, type OddAnswer, startResolver, type StubResolver } from '../support/resolver.ts';
 
 const NAME = 'pop.example.com';
@@ -124,7 +124,8 @@ describe('a name', () => {
 
 describe('a target', () => {
   const target = (host: string, port = 995): Target => ({ host, port, security: 'tls' });
-  const policy = (allowedTargets = '', dnsResolver: string | null = stub.url) => targetPolicy({ allowedTargets, dnsResolver }, fetch);
+  const policy = (targets = '', dnsResolver: string | null = stub.url) =>
+    targetPolicy({ allowedTargets: parseAllowedTargets(targets), dnsResolver }, fetch);
 
   test('is connected to by its canonical name once all addresses have passed', async () => {
     stub.zone.set(NAME, { a: ['8.8.8.8'] });
