@@ -10,6 +10,6 @@ export function disbelieve(created: readonly number[], { store, copies }: Contex
   store.transaction(() => {
     for (const message of created) copies.discard(message);
     let place = store.account.takePlaces(created.length);
-    store.messages.unread(created.map((message) => ({ created: message, place: place++ })));
+    store.details.unread(created.map((message) => ({ created: message, place: place++ })));
   });
 }

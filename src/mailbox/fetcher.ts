@@ -202,7 +202,7 @@ export class Fetcher {
     store.transaction(() => {
       writer.complete(scratch, outline, outlineBox);
       const change = box ? { place: store.account.takePlaces(1), summary: box, fingerprint: print, size: row.size } : null;
-      store.messages.setFull(row.created, digest, change);
+      store.details.setFull(row.created, digest, change);
     });
   }
 
@@ -218,7 +218,7 @@ export class Fetcher {
   }
 
   #readFailed(row: MessageRow): void {
-    this.#context.store.messages.readFailed(row.created, this.#context.deps.now() + backoff(row.tries + 1));
+    this.#context.store.details.readFailed(row.created, this.#context.deps.now() + backoff(row.tries + 1));
   }
 }
 

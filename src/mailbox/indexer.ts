@@ -79,13 +79,13 @@ export class Indexer {
     if (!(await this.#indexOrJoin(rows, priority, pace))) return;
     // What others had begun may have been cut off, so what they left is asked for again, once.
     const places = rows.map(({ created }) => created);
-    await this.#indexOrJoin(store.messages.unindexedOf(places, deps.now()), priority, pace);
+    await this.#indexOrJoin(store.details.unindexedOf(places, deps.now()), priority, pace);
   }
 
   /** Indexes up to `count` of the newest messages within a job that holds the session, for `time` milliseconds at most. */
   async newest(open: OpenSession, count: number, time: number): Promise<void> {
     const { store, deps, line } = this.#context;
-    const rows = store.messages.unindexed(MAILBOX.indexedMessages, deps.now(), count);
+    const rows = store.details.unindexed(MAILBOX.indexedMessages, deps.now(), count);
     const pace = { until: deps.now() + time, window: MAILBOX.backgroundWindow, logsIn: true };
     await this.#share({ rows, background: line.background, job: null, done: this.#index(open, rows, pace) });
   }
@@ -259,7 +259,7 @@ export class Indexer {
     store.transaction(() => {
       const first = store.account.takePlaces(rows.length);
       const indexed = rows.map((row, index) => ({ ...row, place: first + index }));
-      for (const some of bounded(indexed, ({ summary }) => summary.length)) store.messages.index(some);
+      for (const some of bounded(indexed, ({ summary }) => summary.length)) store.details.index(some);
     });
     return rows.map(({ created }) => created);
   }
@@ -271,12 +271,12 @@ export class Indexer {
   #broke(row: MessageRow, error: unknown): void {
     const { store, deps } = this.#context;
     const byChance = row.tries === 0 && !isProtocol(error);
-    store.messages.readFailed(row.created, deps.now() + (byChance ? 0 : backoff(row.tries + 1)));
+    store.details.readFailed(row.created, deps.now() + (byChance ? 0 : backoff(row.tries + 1)));
   }
 
   #failed(row: MessageRow): void {
     const { store, deps } = this.#context;
-    store.messages.readFailed(row.created, deps.now() + backoff(row.tries + 1));
+    store.details.readFailed(row.created, deps.now() + backoff(row.tries + 1));
   }
 }
 

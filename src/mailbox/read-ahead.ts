@@ -11,7 +11,7 @@ import type { Rooms } from './rooms.ts';
 export function readAhead(order: 'newest' | 'oldest', from: number, limit: number, rooms: Rooms): void {
   const { store, deps, line, indexer, account } = rooms;
   if (!line.spare) return;
-  const rows = store.messages.unindexedNext(order, from, limit, deps.now());
+  const rows = store.details.unindexedNext(order, from, limit, deps.now());
   if (rows.length === 0) return;
   indexer.indexAhead(rows).catch((error: unknown) => {
     // What the server or the line did is in the account's health, or with the rows.

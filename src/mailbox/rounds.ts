@@ -147,11 +147,11 @@ export class Rounds {
 
   /** What hinders it need not be the account's, nor the first message's: whatever it is, it must not cost a login each time. */
   async #index(now: number): Promise<void> {
-    const { messages } = this.#context.store;
-    const rows = messages.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedMessages);
+    const { details } = this.#context.store;
+    const rows = details.unindexed(MAILBOX.indexedMessages, now, MAILBOX.indexedMessages);
     this.#indexNotBefore = now + MAILBOX.backoffFirst;
     await this.#parts.indexer.index(rows, 'background');
-    const [next] = messages.unindexed(MAILBOX.indexedMessages, now, 1);
+    const [next] = details.unindexed(MAILBOX.indexedMessages, now, 1);
     if (next?.created !== rows[0]?.created) this.#indexNotBefore = 0;
   }
 
@@ -164,7 +164,7 @@ export class Rounds {
 
   #due(): Due {
     const { account, store, checks, copies, deps } = this.#context;
-    const { retryAt } = store.messages.indexing(MAILBOX.indexedMessages);
+    const { retryAt } = store.details.indexing(MAILBOX.indexedMessages);
     return {
       createdAt: account.createdAt,
       attemptedAt: checks.attemptedAt,

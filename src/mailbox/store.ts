@@ -8,6 +8,7 @@ import { AccountStore } from './store/account-store.ts';
 import { CheckpointStore } from './store/checkpoint-store.ts';
 import { CopyStore } from './store/copy-store.ts';
 import { DeletionStore } from './store/deletion-store.ts';
+import { DetailStore } from './store/detail-store.ts';
 import { EventStore } from './store/event-store.ts';
 import { FigureStore } from './store/figure-store.ts';
 import { KeyStore } from './store/key-store.ts';
@@ -22,6 +23,7 @@ export class Store {
   readonly checkpoints: CheckpointStore;
   readonly copies: CopyStore;
   readonly deletions: DeletionStore;
+  readonly details: DetailStore;
   readonly events: EventStore;
   readonly figures: FigureStore;
   readonly #sql: Sql;
@@ -35,6 +37,7 @@ export class Store {
     this.checkpoints = new CheckpointStore(sql);
     this.copies = new CopyStore(sql);
     this.deletions = new DeletionStore(sql);
+    this.details = new DetailStore(sql);
     this.events = new EventStore(sql);
     this.figures = new FigureStore(sql);
   }

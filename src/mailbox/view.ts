@@ -59,7 +59,7 @@ export async function accountView(context: Context, nextCheck: number | null): P
   const { store, account } = context;
   const health = store.account.health();
   const server = await announced(context);
-  const { done, of } = store.messages.indexing(MAILBOX.indexedMessages);
+  const { done, of } = store.details.indexing(MAILBOX.indexedMessages);
   const { settings } = account;
   const { problem: _, ...sync } = syncView(context, { stale: health.failures > 0 || isSuspect(context), problem: null });
   return {

@@ -46,7 +46,7 @@ function destroy(places: readonly number[]): void {
 
 function update(places: readonly number[]): void {
   let place = store.account.takePlaces(places.length);
-  store.messages.index(places.map((created) => ({ created, place: place++, summary: '00', fingerprint: '00' })));
+  store.details.index(places.map((created) => ({ created, place: place++, summary: '00', fingerprint: '00' })));
 }
 
 describe('the totals', () => {
