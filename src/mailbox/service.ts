@@ -2,17 +2,15 @@
  * A Mailbox without its platform: all that the object answers, over the handed-in `Deps`, so that the same code runs in a
  * Durable Object and under plain Node. Authorizes each call, and turns whatever goes wrong into a value.
  */
-import type { Session } from '../pop3/session.ts';
 import { MAILBOX } from '../limits.ts';
-import { authorize, type Holder, holderOf, makeToken, tokenOf } from './access.ts';
+import { authorize, type Holder, holderOf, tokenOf } from './access.ts';
 import { accountStats } from './account-stats.ts';
-import { Account } from './account.ts';
 import { readBatch } from './batch.ts';
-import { Budget } from './budget.ts';
 import { readChanges } from './changes.ts';
 import { deleteCheckpoint, listCheckpoints, readCheckpoint, setCheckpoint } from './checkpoints.ts';
 import { standDown } from './checks.ts';
 import { ALL } from './conditions.ts';
+import { createAccount } from './creation.ts';
 import type { Deps } from './deps.ts';
 import { diagnoseAccount, diagnoseServer } from './diagnosis.ts';
 import { OPERATOR } from './events.ts';
@@ -20,11 +18,10 @@ import { MailboxError } from './failure.ts';
 import { changedSince } from './feed.ts';
 import { afterCheck, askForWaiters, syncNow } from './freshness.ts';
 import { absent, Gate, isRemoved, type ServiceConfig } from './gate.ts';
-import { loggedInSession } from './login.ts';
 import { readMessages } from './message-list.ts';
 import { deleteNoted } from './noted-deletion.ts';
 import { peek } from './peek.ts';
-import { furnish, type Rooms } from './rooms.ts';
+import type { Rooms } from './rooms.ts';
 import type * as rpc from './rpc.ts';
 import { Store } from './store.ts';
 import { newTicket, pictureTickets } from './tickets.ts';
@@ -50,41 +47,8 @@ export class MailboxService implements rpc.MailboxRpc {
     verify: boolean,
     token: rpc.TokenSettings | null,
   ): Promise<rpc.Result<{ account: rpc.AccountView; token: rpc.NewToken | null }>> {
-    return this.#gate.answer(async () => {
-      const budget = new Budget(this.#deps.now);
-      if (this.#store.exists()) throw exists();
-      const { account, row } = await Account.make(this.#config.keyring, id, settings, this.#deps.now(), this.#deps.random);
-      const session = verify ? await loggedInSession(account, this.#deps, budget) : null;
-      try {
-        const rooms = furnish(account, this.#store, this.#deps, this.#config.sessionLingerMs);
-        const made = token && (await makeToken(account, token, this.#deps));
-        const events = [await rooms.events.seal('account_created', OPERATOR)];
-        if (made) events.push(await rooms.events.seal('token_created', OPERATOR, { token: made.token.id }));
-        if (this.#store.exists()) throw exists();
-        // All or nothing: tables without an account would be taken for one that exists.
-        this.#store.transaction(() => {
-          this.#store.migrate(this.#deps.now());
-          this.#store.account.insert(row);
-          if (made) this.#store.account.insertToken(made.row);
-          this.#store.events.insert(events);
-        });
-        this.#gate.house(rooms);
-        // Before anything is awaited: an object that dies in its first sync is woken again.
-        rooms.rounds.arm();
-        if (session) await this.#firstSync(rooms, session);
-        return { account: await accountView(rooms, rooms.rounds.nextCheck()), token: made?.token ?? null };
-      } catch (error) {
-        session?.close();
-        throw error;
-      }
-    });
-  }
-
-  /** The verifying session is the first sync's. What may fail there is kept in the account's health, for all to see. */
-  async #firstSync(rooms: Rooms, session: Session): Promise<void> {
-    await rooms.connection.loggedIn(session);
-    rooms.line.adopt(session);
-    syncNow(rooms).catch((error: unknown) => this.#gate.noteBug(error));
+    const asked = { id, settings, verify, token };
+    return this.#gate.answer(() => createAccount(asked, { deps: this.#deps, config: this.#config, store: this.#store, gate: this.#gate }));
   }
 
   account(caller: rpc.Caller): Promise<rpc.Result<rpc.AccountView>> {
@@ -297,8 +261,4 @@ export class MailboxService implements rpc.MailboxRpc {
 /** No route lets a token come here; nobody else is to either. */
 function refuseTokens(caller: rpc.Caller): void {
   if (caller.kind !== 'operator') throw new MailboxError({ kind: 'forbidden', detail: 'Only the operator may do this.' });
-}
-
-function exists(): MailboxError {
-  return new MailboxError({ kind: 'conflict', detail: 'This account exists already.' });
 }
