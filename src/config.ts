@@ -6,6 +6,7 @@
 import { type Keyring, parseMasterKeys } from './crypto/keyring.ts';
 import { CONFIG, DNS, HTTP, MAILBOX } from './limits.ts';
 import { type AllowedTargets, parseAllowedTargets } from './net/target.ts';
+import { isOrigin } from './origin.ts';
 
 /** What the platform hands in. An empty variable counts as one that is not set. */
 export interface ConfigVariables {
@@ -114,12 +115,6 @@ function originsOf(text: string): Part<'*' | string[]> {
     ];
   });
   return problems.length > 0 ? { ok: false, problems } : { ok: true, value: origins };
-}
-
-/** An origin as browsers serialize it (RFC 6454 §6.2), never a pattern. Apps have schemes of their own, which `URL` gives no origin to. */
-function isOrigin(text: string): boolean {
-  if (/^https?:/.test(text)) return !text.includes('*') && URL.canParse(text) && new URL(text).origin === text;
-  return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(:[0-9]{1,5})?$/.test(text);
 }
 
 function lingerOf(text: string): Part<number> {

@@ -2,6 +2,7 @@
 import { z } from '../zod.ts';
 import { NAMES } from '../../limits.ts';
 import type { Scope, TokenSettings } from '../../mailbox/rpc.ts';
+import { isOrigin } from '../../origin.ts';
 import { text } from './input.ts';
 
 export const SCOPES = ['read', 'write', 'delete', 'manage'] as const satisfies readonly Scope[];
@@ -11,13 +12,6 @@ function isInstant(value: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z$/.test(value)) return false;
   const time = Date.parse(value);
   return !Number.isNaN(time) && new Date(time).toISOString().slice(0, 10) === value.slice(0, 10);
-}
-
-/** An origin as browsers send it (RFC 6454 §6.2): no path, lower case, no default port. There are no patterns, so `*` would fit nothing. */
-function isOrigin(value: string): boolean {
-  if (!/^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@*]+$/.test(value)) return false;
-  if (!/^https?:/.test(value)) return true;
-  return URL.canParse(value) && new URL(value).origin === value;
 }
 
 const SCOPES_MEAN =
